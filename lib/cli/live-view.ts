@@ -1,0 +1,166 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { WriteStream } from 'node:tty';
+import { Format } from 'cli-progress';
+import type { PreviewImage, ProgressUpdate } from '../index';
+import { type ColourDepth, renderPreview } from './preview-view';
+import { phaseLabel, type ProgressView } from './progress-view';
+
+const HIDE_CURSOR = '\u001b[?25l';
+const SHOW_CURSOR = '\u001b[?25h';
+/** A terminal that knows it shows a frame at once; others ignore it. Long lines are cut, not wrapped. */
+const BEGIN_FRAME = '\u001b[?2026h\u001b[?7l';
+const END_FRAME = '\u001b[?7h\u001b[?2026l';
+const CLEAR_REST_OF_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+
+const FRAME_MS = 50;
+/** Lines that a picture leaves to everything else. */
+const OTHER_ROWS = 6;
+const LABEL_WIDTH = 18;
+const MIN_BAR = 8;
+
+interface Line {
+  readonly text: string;
+  readonly width: number;
+}
+
+/** For terminals: the latest preview, a bar and a line of status, drawn in place. */
+export class LiveView implements ProgressView {
+  readonly live = true;
+  readonly #output: WriteStream;
+  /** Null where the terminal has no colours, or none are wanted. */
+  readonly #depth: ColourDepth | null;
+  readonly #showPreview: boolean;
+  readonly #started = Date.now();
+  readonly #clock: NodeJS.Timeout;
+  readonly #onResize = (): void => this.#draw();
+  readonly #onExit = (): void => void this.#output.write(SHOW_CURSOR);
+
+  #label = 'Starting';
+  #percent = 0;
+  #steps = '';
+  #status = '';
+  #image: PreviewImage | undefined;
+  #picture: { readonly lines: readonly string[]; readonly columns: number; readonly rows: number } | undefined;
+  /** The widths of the lines that stand on the screen. */
+  #drawn: readonly number[] = [];
+  #drawnAt = 0;
+  #pending: NodeJS.Timeout | undefined;
+
+  constructor(output: WriteStream, options: { readonly preview: boolean }) {
+    this.#output = output;
+    const depth = output.getColorDepth();
+    this.#depth = depth >= 24 ? 24 : depth > 1 ? 8 : null;
+    this.#showPreview = options.preview && this.#depth !== null;
+    output.write(HIDE_CURSOR);
+    process.once('exit', this.#onExit);
+    output.on('resize', this.#onResize);
+    // The elapsed time goes on while WanGP says nothing.
+    this.#clock = setInterval(() => this.#draw(), 1000).unref();
+    this.#draw();
+  }
+
+  progress(update: ProgressUpdate): void {
+    this.#label = phaseLabel(update);
+    this.#percent = Math.max(0, Math.min(100, update.progress));
+    this.#steps = update.totalSteps === null ? '' : `${update.currentStep ?? 0}/${update.totalSteps}`;
+    this.status(update.status);
+  }
+
+  status(text: string): void {
+    this.#status = stripVTControlCharacters(text).replace(/\s+/g, ' ');
+    this.#drawSoon();
+  }
+
+  preview(image: PreviewImage): void {
+    this.#image = image;
+    this.#picture = undefined;
+    this.#drawSoon();
+  }
+
+  line(text: string): void {
+    this.#output.write(`${BEGIN_FRAME}${this.#toTop()}${CLEAR_BELOW}${END_FRAME}${stripVTControlCharacters(text)}\n`);
+    this.#drawn = [];
+    this.#draw();
+  }
+
+  end(outcome: string, complete: boolean): void {
+    this.#label = outcome;
+    if (complete) this.#percent = 100;
+    this.#steps = '';
+    this.#status = '';
+    this.#draw();
+    clearInterval(this.#clock);
+    this.#output.off('resize', this.#onResize);
+    process.off('exit', this.#onExit);
+    this.#output.write(SHOW_CURSOR);
+  }
+
+  #drawSoon(): void {
+    const wait = FRAME_MS - (performance.now() - this.#drawnAt);
+    if (wait <= 0) this.#draw();
+    else this.#pending ??= setTimeout(() => this.#draw(), wait).unref();
+  }
+
+  #draw(): void {
+    clearTimeout(this.#pending);
+    this.#pending = undefined;
+    const lines = [...this.#pictureLines(), this.#barLine(), ...this.#statusLine()];
+    const text = lines.map((line) => `${line.text}${CLEAR_REST_OF_LINE}\n`).join('');
+    this.#output.write(`${BEGIN_FRAME}${this.#toTop()}${text}${CLEAR_BELOW}${END_FRAME}`);
+    this.#drawn = lines.map((line) => line.width);
+    this.#drawnAt = performance.now();
+  }
+
+  /** To the start of what was drawn; a terminal that became narrower has wrapped its lines. */
+  #toTop(): string {
+    const rows = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / this.#output.columns)), 0);
+    return rows === 0 ? '\r' : `\r\u001b[${rows}A`;
+  }
+
+  /** The last column stays free: in it, clearing the rest of the line would take a character away. */
+  get #columns(): number {
+    return Math.max(1, this.#output.columns - 1);
+  }
+
+  #pictureLines(): readonly Line[] {
+    const columns = this.#columns;
+    const rows = this.#output.rows - OTHER_ROWS;
+    if (!this.#showPreview || this.#depth === null || this.#image === undefined || rows < 1) return [];
+    if (this.#picture?.columns !== columns || this.#picture.rows !== rows) {
+      this.#picture = { lines: renderPreview(this.#image, { columns, rows }, this.#depth), columns, rows };
+    }
+    return this.#picture.lines.map((text) => ({ text, width: stripVTControlCharacters(text).length }));
+  }
+
+  #barLine(): Line {
+    const label = this.#label.slice(0, LABEL_WIDTH).padEnd(LABEL_WIDTH);
+    const percent = `${Math.round(this.#percent)}`.padStart(3);
+    const elapsed = formatSeconds((Date.now() - this.#started) / 1000);
+    const around = `${label}  ${percent} %  ${this.#steps.padEnd(5)}  ${elapsed}`.length;
+    const size = this.#columns - around;
+    const text = `${label} ${size < MIN_BAR ? '' : this.#bar(size)} ${percent} %  ${this.#steps.padEnd(5)}  ${elapsed}`;
+    return { text, width: Math.min(stripVTControlCharacters(text).length, this.#columns) };
+  }
+
+  #bar(size: number): string {
+    return Format.BarFormat(this.#percent / 100, {
+      barsize: size,
+      barCompleteString: '█'.repeat(size),
+      barIncompleteString: '░'.repeat(size),
+      barGlue: '',
+    });
+  }
+
+  #statusLine(): readonly Line[] {
+    if (this.#status === '') return [];
+    const text = this.#status.slice(0, this.#columns);
+    return [{ text: this.#depth === null ? text : `\u001b[2m${text}\u001b[0m`, width: text.length }];
+  }
+}
+
+function formatSeconds(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const minutes = Math.floor(whole / 60);
+  return `${minutes}:${String(whole % 60).padStart(2, '0')}`;
+}

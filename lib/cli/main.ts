@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { demo, type DemoOptions } from './demo';
+import { EXIT, reportFailure } from './failure';
+import { info } from './info';
+import { addWanGPOptions, DISCLOSURE, PACKAGE_VERSION, type WanGPOptions } from './options';
+
+/** Runs a command to its exit code; what it throws is told the way the command line tells everything. */
+async function conclude(options: WanGPOptions, command: Promise<number>): Promise<void> {
+  process.exitCode = await command.catch((error: unknown) => reportFailure(error, options));
+}
+
+function makeProgram(): Command {
+  const program = new Command('wangp-node')
+    .description('WanGP inside a Node process: try it out, check an installation.')
+    .version(PACKAGE_VERSION)
+    .addHelpText('after', DISCLOSURE)
+    .exitOverride();
+
+  addWanGPOptions(
+    program
+      .command('demo')
+      .description(
+        'Runs one generation and shows its progress, its preview and what arrives in JavaScript. Without options: ' +
+          'a picture and a guide clip of this package, on the embedded sample root (no AI) or on WANGP_ROOT.',
+      )
+      .option('--settings <file>', 'settings exported from WanGP (.json), or a saved queue (.zip), to run instead')
+      .option('--output <folder>', 'where outputs go', 'outputs')
+      .option('--no-preview', 'no pictures in the terminal'),
+  )
+    .addHelpText(
+      'after',
+      '\nProgress goes to stderr, the result to stdout.\nExit codes: 0 success, 1 failure, 2 wrong usage, 130 Ctrl-C.',
+    )
+    .addHelpText('after', DISCLOSURE)
+    .action((options: DemoOptions) => conclude(options, demo(options)));
+
+  addWanGPOptions(
+    program.command('info').description('Starts Python and WanGP and says what they are: checks an installation.'),
+  )
+    .addHelpText('after', DISCLOSURE)
+    .action((options: WanGPOptions) => conclude(options, info(options)));
+
+  return program;
+}
+
+async function main(): Promise<void> {
+  try {
+    await makeProgram().parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? EXIT.success : EXIT.usage;
+  }
+}
+
+void main();

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from 'commander';
+import type { InitOptions } from '../index';
+
+/** What both commands know: where WanGP and its Python are, and how to answer. */
+export interface WanGPOptions {
+  readonly root?: string;
+  readonly python?: string;
+  readonly cliArg?: readonly string[];
+  readonly preImport?: readonly string[];
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** The folder of this package, from `lib/cli/` and `dist/cli/` alike. */
+export const PACKAGE_FOLDER = path.join(__dirname, '..', '..');
+
+export const PACKAGE_VERSION = (
+  JSON.parse(readFileSync(path.join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as { version: string }
+).version;
+
+export const DISCLOSURE = `
+wangp-node is an independent package. WanGP (https://github.com/deepbeepmeep/Wan2GP) is not part of it.
+Using WanGP is subject to WanGP's terms and conditions. A product that is built on it should disclose
+its use of WanGP, in its user interface and in its documentation.`;
+
+/** Collects an option that may be given several times. */
+export function list(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+export function addWanGPOptions(command: Command): Command {
+  return command
+    .option('--root <folder>', 'the WanGP checkout (default: WANGP_ROOT, else the embedded sample root)')
+    .option('--python <path>', 'the interpreter that WanGP is installed in (default: WANGP_PYTHON, else a search)')
+    .option('--cli-arg <flag>', 'a startup flag of WanGP, or its value; repeatable', list)
+    .option('--pre-import <module>', 'a module or .py file to import before WanGP; repeatable', list)
+    .option('--json', 'the last line on stdout is one JSON object')
+    .option('--verbose', 'what WanGP prints, and the Python traceback of an error');
+}
+
+export function toInitOptions({ root, python, cliArg, preImport }: WanGPOptions): InitOptions {
+  return {
+    ...(root === undefined ? {} : { root }),
+    ...(python === undefined ? {} : { python }),
+    ...(cliArg === undefined ? {} : { cliArgs: cliArg }),
+    ...(preImport === undefined ? {} : { preImport }),
+  };
+}

@@ -1,0 +1,126 @@
+import { checkTimeout } from './options';
+import type { SessionEvent } from './records';
+
+/** What an unread stream keeps at most; beyond either limit events give way by their kind. */
+export const EVENT_LIMITS = { events: 10_000, bytes: 64 << 20 } as const;
+
+/** A full stream gives up this share of its console lines at once, so that a push stays cheap. */
+const GIVEN_UP_AT_ONCE = 0.1;
+
+/** Kinds of which only the latest matters. */
+const LATEST_ONLY = new Set(['preview', 'progress']);
+
+function sizeOf(event: SessionEvent): number {
+  if (event.kind === 'preview') return event.data.image?.data.byteLength ?? 0;
+  return event.kind === 'stream' ? event.data.text.length * 2 : 0;
+}
+
+/**
+ * The events of one job, in order, each to be read once: by `for await`, by `get()`, or by both.
+ *
+ * An unread stream doesn't grow without limit: beyond {@link EVENT_LIMITS} previews and progress keep the latest,
+ * console lines lose their oldest; other events are never dropped. `dropped` counts what was given up, per kind.
+ */
+export class JobEvents implements AsyncIterable<SessionEvent> {
+  #queue: SessionEvent[] = [];
+  #bytes = 0;
+  #closed = false;
+  #waiting = new Set<() => void>();
+  readonly #dropped: Record<string, number> = {};
+
+  /** Whether the job's last event has arrived. Events that were not read yet can still be read. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** How many events of each kind were given up because nobody read them in time. */
+  get dropped(): Readonly<Record<string, number>> {
+    return { ...this.#dropped };
+  }
+
+  /**
+   * The next event; null when none came within `timeoutMs`, or when the stream is closed and read to its end.
+   * Without `timeoutMs` it waits for as long as it takes.
+   */
+  async get(options: { readonly timeoutMs?: number } = {}): Promise<SessionEvent | null> {
+    const timeoutMs = checkTimeout(options.timeoutMs);
+    const deadline = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+    for (;;) {
+      const event = this.#take();
+      if (event !== undefined || this.#closed) return event ?? null;
+      const left = deadline === undefined ? undefined : deadline - performance.now();
+      if (left !== undefined && left <= 0) return null;
+      await this.#wait(left);
+    }
+  }
+
+  /** Forgets the events that were not read yet. */
+  clear(): void {
+    this.#queue = [];
+    this.#bytes = 0;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<SessionEvent, void, undefined> {
+    for (;;) {
+      const event = await this.get();
+      if (event === null) return;
+      yield event;
+    }
+  }
+
+  /** @internal */
+  push(event: SessionEvent): void {
+    const size = sizeOf(event);
+    if (this.#queue.length >= EVENT_LIMITS.events || this.#bytes + size > EVENT_LIMITS.bytes) this.#giveUp(event.kind);
+    this.#queue.push(event);
+    this.#bytes += size;
+    this.#wake();
+  }
+
+  /** @internal */
+  close(): void {
+    this.#closed = true;
+    this.#wake();
+  }
+
+  /** @internal */
+  countDropped(kind: string, count: number): void {
+    if (count > 0) this.#dropped[kind] = (this.#dropped[kind] ?? 0) + count;
+  }
+
+  #take(): SessionEvent | undefined {
+    const event = this.#queue.shift();
+    if (event !== undefined) this.#bytes -= sizeOf(event);
+    return event;
+  }
+
+  #giveUp(kind: string): void {
+    let count = 0;
+    if (LATEST_ONLY.has(kind)) count = Infinity;
+    else if (kind === 'stream') count = Math.ceil(EVENT_LIMITS.events * GIVEN_UP_AT_ONCE);
+    let given = 0;
+    this.#queue = this.#queue.filter((event) => {
+      if (event.kind !== kind || given >= count) return true;
+      given += 1;
+      this.#bytes -= sizeOf(event);
+      return false;
+    });
+    this.countDropped(kind, given);
+  }
+
+  #wait(timeoutMs: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = timeoutMs === undefined ? undefined : setTimeout(() => wake(), timeoutMs);
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+    });
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+  }
+}

@@ -1,0 +1,31 @@
+/** WanGP inside a Node process. This file shows what there is; each module says how. */
+
+// A session: start Python, import WanGP, submit jobs.
+export { init, type SessionInfo, type TaskList, WanGPSession } from './session';
+export type { Callbacks, InitOptions, Settings, SubmitOptions, WaitOptions } from './options';
+
+// A job: its events, its result.
+export { SessionJob } from './job';
+export { EVENT_LIMITS, JobEvents } from './events';
+export type {
+  CallbackEvent,
+  EventData,
+  GeneratedArtifact,
+  GenerationError,
+  GenerationResult,
+  PreviewImage,
+  PreviewUpdate,
+  ProgressUpdate,
+  SessionEvent,
+  StreamMessage,
+  UnknownEvent,
+} from './records';
+
+// Memory: Python's own, seen from JavaScript.
+export { AudioTensor, type Dtype, HdrVideoTensor, Tensor, type TensorData, VideoTensor } from './tensor';
+
+// Inputs.
+export { buildVirtualMediaPath, type VirtualMediaOptions } from './virtual-media';
+
+// Errors, all of one class with a stable code.
+export { ERROR_CODES, WanGPError, type WanGPErrorCode } from './errors';

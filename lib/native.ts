@@ -1,0 +1,105 @@
+/**
+ * The types of everything that the two binaries export. Native code knows nothing of WanGP: it starts an
+ * interpreter, calls Python functions with plain values, delivers events and hands over memory.
+ */
+
+/** `loader.node`: has no Python in it and opens libpython the right way. */
+export interface LoaderAddon {
+  /**
+   * Opens libpython for the whole process; a second call with the same path does nothing.
+   * Throws an Error whose `code` is `ERR_WANGP_PYTHON_IN_USE` or `ERR_WANGP_ADDON_LOAD`.
+   */
+  openPython(libraryPath: string, options: { readonly deepBind: boolean }): void;
+}
+
+/** How the interpreter is to be started; all paths as the interpreter itself reported them. */
+export interface InterpreterConfig {
+  readonly executable: string;
+  readonly prefix: string;
+  /** Folder that holds the Python side of the bridge; appended to `sys.path`. */
+  readonly bridgePath: string;
+  readonly bridgeModule: string;
+  readonly deepBind: boolean;
+}
+
+export interface InterpreterInfo {
+  readonly version: string;
+  readonly executable: string;
+  readonly prefix: string;
+  /** Whether a Python thread tree can have its own working directory here. */
+  readonly ownWorkingDirectory: boolean;
+}
+
+/**
+ * `command`: the permanent Python thread, one short call after another. `control`: never behind a command.
+ * `thread`: a Python thread of its own, with its own working directory where the system allows it.
+ */
+export type Lane = 'command' | 'control' | 'thread';
+
+export interface CallOptions {
+  readonly lane: Lane;
+  /** Working directory of a `thread` call and of every thread that it starts. */
+  readonly cwd?: string;
+  /** A channel whose events are held back until this call's promise has settled. */
+  readonly channel?: number;
+}
+
+/** Memory of Python's as JavaScript receives it: one external ArrayBuffer and the handle that releases it. */
+export interface NativeMemory {
+  readonly buffer: ArrayBuffer;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly zeroCopy: boolean;
+  readonly handle: MemoryHandle;
+}
+
+declare const memoryHandle: unique symbol;
+export interface MemoryHandle {
+  readonly [memoryHandle]: true;
+}
+
+/** `dropped` counts the events of this kind that were given up before this one because JavaScript fell behind. */
+export type EventHandler = (
+  channel: number,
+  kind: string,
+  data: unknown,
+  timestamp: number,
+  dropped: number,
+) => void;
+
+/** What a rejected native call carries. */
+export interface NativeError extends Error {
+  readonly code?: string;
+  readonly pythonType?: string;
+  readonly pythonTraceback?: string;
+}
+
+export interface LiveCounts {
+  readonly environments: number;
+  readonly owners: number;
+  readonly pendingMessages: number;
+  readonly channels: number;
+}
+
+/** `core.cp3XX.node`: compiled for one Python minor version, loaded after libpython. */
+export interface CoreAddon {
+  /** Minor version that this core was compiled for, e.g. `3.11`. */
+  readonly pythonVersion: string;
+  /** Starts the interpreter once a process; later calls give the running one's info. */
+  start(config: InterpreterConfig): Promise<InterpreterInfo>;
+  /** Calls `function` of the bridge module with plain values. */
+  call(functionName: string, args: readonly unknown[], options: CallOptions): Promise<unknown>;
+  /** Where all events of this environment arrive, each in a turn of its own. */
+  setEventHandler(handler: EventHandler): void;
+  /** What memory becomes, wherever it stands in a value. */
+  setMemoryFactory(factory: (memory: NativeMemory) => unknown): void;
+  createChannel(): number;
+  closeChannel(channel: number): void;
+  /** Keeps the event loop alive, or lets it end. */
+  setKeepAlive(alive: boolean): void;
+  /** Detaches the ArrayBuffer and queues the release of Python's reference. Idempotent. */
+  release(handle: MemoryHandle, buffer: ArrayBuffer): void;
+  /** Main thread only: leave past the C++ destructors, with the exit code that the process was given. */
+  leaveWithoutDestructors(): void;
+  liveCounts(): LiveCounts;
+}

@@ -1,0 +1,201 @@
+import path from 'node:path';
+import { WanGPError } from './errors';
+import type {
+  CallbackEvent,
+  GenerationError,
+  GenerationResult,
+  PreviewUpdate,
+  ProgressUpdate,
+  StreamMessage,
+} from './records';
+
+/**
+ * What a job tells as it runs. Methods are looked up when they are called, with `this` kept; the specific one is
+ * called first, then `onEvent`. An exception in a callback is an uncaught exception, as in any event listener; the job
+ * goes on.
+ */
+export interface Callbacks {
+  onProgress?(update: ProgressUpdate): void;
+  onPreview?(update: PreviewUpdate): void;
+  /** Each line that WanGP prints, by whichever of its threads. */
+  onStream?(message: StreamMessage): void;
+  onStatus?(text: string): void;
+  onInfo?(text: string): void;
+  /** WanGP's raw output refresh. */
+  onOutput?(data: unknown): void;
+  /** The job has ended; the session accepts the next one. */
+  onComplete?(result: GenerationResult): void;
+  onError?(error: GenerationError): void;
+  /** Every event that has a callback, after that callback. */
+  onEvent?(event: CallbackEvent): void;
+}
+
+/**
+ * WanGP's settings, as its web interface exports them: the keys are WanGP's own and pass untouched. `undefined` keys
+ * are left out; functions, symbols, Dates, NaN and circular structures are refused.
+ */
+export interface Settings {
+  readonly model_type?: string;
+  readonly prompt?: string;
+  /** Width and height, `"1280x704"`. */
+  readonly resolution?: string;
+  /** In frames, or `"10s"`. */
+  readonly video_length?: number | string;
+  readonly duration_seconds?: number;
+  readonly force_fps?: number | string;
+  readonly num_inference_steps?: number;
+  readonly seed?: number;
+  /** 1 for an image. */
+  readonly image_mode?: number;
+  /** Paths, relative to the working directory at the time of the submit. */
+  readonly image_start?: string | readonly string[] | null;
+  readonly image_end?: string | readonly string[] | null;
+  readonly video_guide?: string | null;
+  readonly _api?: { readonly return_media?: boolean; readonly [option: string]: unknown };
+  readonly [setting: string]: unknown;
+}
+
+export interface InitOptions {
+  /**
+   * The WanGP checkout.
+   * @default `WANGP_ROOT`, else the embedded sample root
+   */
+  readonly root?: string;
+  /**
+   * A file named `wgp_config.json`.
+   * @default the one in `root`
+   */
+  readonly configPath?: string;
+  /**
+   * Where outputs go.
+   * @default the folders that the configuration names
+   */
+  readonly outputDir?: string;
+  /** The callbacks of every job that brings none of its own. */
+  readonly callbacks?: Callbacks;
+  /** Startup flags of WanGP, `["--attention", "sdpa"]`. */
+  readonly cliArgs?: readonly string[];
+  /**
+   * Whether what WanGP prints goes to this process's console too.
+   * @default true
+   */
+  readonly consoleOutput?: boolean;
+  /**
+   * Whether WanGP's console says that it is a terminal.
+   * @default true
+   */
+  readonly consoleIsatty?: boolean;
+  /** The state of a live WanGP web interface; for integrations inside WanGP. */
+  readonly webuiState?: Readonly<Record<string, unknown>>;
+  /**
+   * The interpreter that WanGP is installed in: a path, the folder of an environment, or a command.
+   * @default `WANGP_PYTHON`, an environment in `root`, `VIRTUAL_ENV`, `CONDA_PREFIX`, `python3` on PATH
+   */
+  readonly python?: string;
+  /** Environment variables, set in this process before WanGP is imported; undefined removes one. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Folders that come first in `sys.path`. */
+  readonly pythonPath?: readonly string[];
+  /** Modules, or `.py` files, to import before WanGP. */
+  readonly preImport?: readonly string[];
+}
+
+export interface SubmitOptions {
+  /** Replace the session's callbacks for this job. */
+  readonly callbacks?: Callbacks;
+  /** Cancels the job. One that is aborted already, or before the job has started, makes the submit reject. */
+  readonly signal?: AbortSignal;
+}
+
+export interface WaitOptions {
+  /** Milliseconds to wait at most. Ends the waiting only, not the job. */
+  readonly timeoutMs?: number;
+  /** Ends the waiting only, not the job. */
+  readonly signal?: AbortSignal;
+}
+
+function invalid(message: string): WanGPError {
+  return new WanGPError('ERR_WANGP_ARGUMENT', message);
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `${typeof value} ${String(value)}`;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function checkString(value: unknown, name: string): void {
+  if (value !== undefined && (typeof value !== 'string' || value === '')) {
+    throw invalid(`${name} must be a non-empty string, not ${describe(value)}`);
+  }
+}
+
+function checkStrings(value: unknown, name: string): void {
+  if (value !== undefined && !(Array.isArray(value) && value.every((item) => typeof item === 'string'))) {
+    throw invalid(`${name} must be an array of strings, not ${describe(value)}`);
+  }
+}
+
+function checkBoolean(value: unknown, name: string): void {
+  if (value !== undefined && typeof value !== 'boolean') {
+    throw invalid(`${name} must be true or false, not ${describe(value)}`);
+  }
+}
+
+/** Throws `ERR_WANGP_ARGUMENT` for what is no callbacks object. */
+export function checkCallbacks(callbacks: unknown): void {
+  if (callbacks === undefined) return;
+  if (typeof callbacks !== 'object' || callbacks === null) {
+    throw invalid(`callbacks must be an object with methods like onProgress, not ${describe(callbacks)}`);
+  }
+}
+
+/** Throws `ERR_WANGP_ARGUMENT` for a timeout that is no number of milliseconds; Infinity is none. */
+export function checkTimeout(timeoutMs: number | undefined): number | undefined {
+  if (timeoutMs === undefined || timeoutMs === Infinity) return undefined;
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
+    throw invalid(`timeoutMs must be a number of milliseconds, 0 or more, not ${describe(timeoutMs)}`);
+  }
+  return Math.min(timeoutMs, 2 ** 31 - 1);
+}
+
+/** Throws `ERR_WANGP_ARGUMENT`, naming the option, for what `init` can't use. */
+export function checkInitOptions(options: InitOptions): void {
+  if (!isObject(options)) throw invalid(`init takes an object of options, not ${describe(options)}`);
+  for (const name of ['root', 'configPath', 'outputDir', 'python'] as const) checkString(options[name], name);
+  for (const name of ['cliArgs', 'pythonPath', 'preImport'] as const) checkStrings(options[name], name);
+  for (const name of ['consoleOutput', 'consoleIsatty'] as const) checkBoolean(options[name], name);
+  for (const name of ['env', 'webuiState'] as const) {
+    if (options[name] !== undefined && !isObject(options[name])) {
+      throw invalid(`${name} must be an object, not ${describe(options[name])}`);
+    }
+  }
+  checkCallbacks(options.callbacks);
+  if (options.configPath !== undefined && path.basename(options.configPath) !== 'wgp_config.json') {
+    throw invalid(`configPath must point to a file named wgp_config.json, not ${options.configPath}`);
+  }
+}
+
+/** Throws `ERR_WANGP_ARGUMENT` for options of a submit that can't be used. */
+export function checkSubmitOptions(options: SubmitOptions): void {
+  if (!isObject(options)) throw invalid(`the options of a submit must be an object, not ${describe(options)}`);
+  checkCallbacks(options.callbacks);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw invalid(`signal must be an AbortSignal, not ${describe(options.signal)}`);
+  }
+}
+
+/** Throws `ERR_WANGP_ARGUMENT` for what are no settings. */
+export function checkSettings(settings: unknown, name = 'settings'): void {
+  if (!isObject(settings)) throw invalid(`${name} must be an object of WanGP settings, not ${describe(settings)}`);
+}
+
+/** Throws `ERR_WANGP_ARGUMENT` for what is no list of settings. */
+export function checkManifest(list: unknown): void {
+  if (!Array.isArray(list)) throw invalid(`a manifest must be an array of settings, not ${describe(list)}`);
+  list.forEach((settings, index) => checkSettings(settings, `task ${index + 1}`));
+}

@@ -1,0 +1,190 @@
+import { AudioTensor, HdrVideoTensor, type Tensor, VideoTensor } from './tensor';
+
+/** A structured progress update. */
+export interface ProgressUpdate {
+  /** Normalised phase: `loading_model`, `encoding_text`, `inference`, `decoding`, `downloading_output`, `cancelled`, … */
+  readonly phase: string;
+  /** WanGP's own, human-readable status. */
+  readonly status: string;
+  /** Estimated percentage, 0 to 100. */
+  readonly progress: number;
+  readonly currentStep: number | null;
+  readonly totalSteps: number | null;
+  /** WanGP's phase label before normalisation. */
+  readonly rawPhase: string | null;
+  readonly unit: string | null;
+}
+
+/** RGB pixels, row by row: ready for `sharp(data, { raw: { width, height, channels } })`. */
+export interface PreviewImage {
+  readonly data: Buffer;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3;
+  /** Always false: Pillow has no memory to share. */
+  readonly zeroCopy: boolean;
+}
+
+/** A preview of what is being generated. */
+export interface PreviewUpdate {
+  readonly image: PreviewImage | null;
+  readonly phase: string;
+  readonly status: string;
+  readonly progress: number;
+  readonly currentStep: number | null;
+  readonly totalSteps: number | null;
+}
+
+/** One line that WanGP or a library printed. */
+export interface StreamMessage {
+  readonly stream: 'stdout' | 'stderr' | (string & {});
+  readonly text: string;
+}
+
+/** What went wrong in a job. A failed generation does not reject: it is told here. */
+export interface GenerationError {
+  readonly message: string;
+  /** One-based; null where the error belongs to no task. */
+  readonly taskIndex: number | null;
+  readonly taskId: unknown;
+  readonly stage: 'validation' | 'generation' | 'cancelled' | 'runtime' | (string & {}) | null;
+  readonly cancelled: boolean;
+}
+
+/** Media in memory, of a task that asked for it with `_api: { return_media: true }`. */
+export interface GeneratedArtifact {
+  /** The file that WanGP saved; null where it saved none. */
+  readonly path: string | null;
+  readonly mediaType: 'video' | 'image' | 'audio' | (string & {});
+  readonly clientId: string;
+  readonly fps: number | null;
+  readonly hdr: boolean;
+  readonly video: VideoTensor | null;
+  readonly videoHdr: HdrVideoTensor | null;
+  readonly audio: AudioTensor | null;
+}
+
+/** How a job ended. */
+export interface GenerationResult {
+  /** True only when every task completed without an error. */
+  readonly success: boolean;
+  /** True when cancellation is the only thing that went wrong. */
+  readonly cancelled: boolean;
+  /** Absolute paths of every file of the job, those of a partial success included. */
+  readonly generatedFiles: readonly string[];
+  readonly errors: readonly GenerationError[];
+  readonly totalTasks: number;
+  readonly successfulTasks: number;
+  readonly failedTasks: number;
+  /** In the order of the tasks that returned media. */
+  readonly artifacts: readonly GeneratedArtifact[];
+}
+
+interface EventOf<Kind extends string, Data> {
+  readonly kind: Kind;
+  readonly data: Data;
+  /** Seconds since the epoch. */
+  readonly timestamp: number;
+}
+
+/** The payload of each known kind of event. */
+export interface EventData {
+  started: { readonly tasks: number };
+  progress: ProgressUpdate;
+  preview: PreviewUpdate;
+  stream: StreamMessage;
+  status: string;
+  info: string;
+  output: unknown;
+  refresh_models: unknown;
+  completed: GenerationResult;
+  error: GenerationError;
+}
+
+/** An event of a job, by its kind. A kind that this package doesn't know passes through as {@link UnknownEvent}. */
+export type SessionEvent = { [Kind in keyof EventData]: EventOf<Kind, EventData[Kind]> }[keyof EventData];
+
+/** An event of a kind that came with a newer WanGP. */
+export type UnknownEvent = EventOf<string & {}, unknown>;
+
+/** What `onEvent` receives: the kinds that have a callback, by upstream's names (`complete`, not `completed`). */
+export type CallbackEvent =
+  | Exclude<SessionEvent, { kind: 'completed' | 'started' | 'refresh_models' }>
+  | EventOf<'complete', GenerationResult>;
+
+// Records as the Python bridge sends them: upstream's field names.
+type Plain = Readonly<Record<string, unknown>>;
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function camelCased(plain: Plain): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(plain).map(([name, value]) => [camelCase(name), value]));
+}
+
+function toPreview(plain: Plain): PreviewUpdate {
+  const image = plain['image'] as { data: Tensor; width: number; height: number } | null;
+  return {
+    ...(camelCased(plain) as unknown as PreviewUpdate),
+    image: image && {
+      data: Buffer.from(image.data.data.buffer),
+      width: image.width,
+      height: image.height,
+      channels: 3,
+      zeroCopy: image.data.zeroCopy,
+    },
+  };
+}
+
+function toError(plain: Plain): GenerationError {
+  return { ...(camelCased(plain) as unknown as GenerationError), cancelled: plain['cancelled'] === true };
+}
+
+function toArtifact(plain: Plain): GeneratedArtifact {
+  const fps = (plain['fps'] as number | null) ?? null;
+  const video = plain['video'] as Tensor | null;
+  const videoHdr = plain['video_hdr'] as Tensor | null;
+  const audio = plain['audio'] as Tensor | null;
+  return {
+    path: (plain['path'] as string | null) ?? null,
+    mediaType: plain['media_type'] as string,
+    clientId: (plain['client_id'] as string | null) ?? '',
+    fps,
+    hdr: plain['hdr'] === true,
+    video: video && new VideoTensor(video, fps),
+    videoHdr: videoHdr && new HdrVideoTensor(videoHdr, fps),
+    audio: audio && new AudioTensor(audio, plain['audio_sampling_rate'] as number | null),
+  };
+}
+
+function toResult(plain: Plain): GenerationResult {
+  const errors = (plain['errors'] as Plain[]).map(toError);
+  return {
+    ...(camelCased(plain) as unknown as GenerationResult),
+    // An older WanGP has no such property.
+    cancelled: typeof plain['cancelled'] === 'boolean' ? plain['cancelled'] : everyOneCancelled(errors),
+    errors,
+    artifacts: (plain['artifacts'] as Plain[]).map(toArtifact),
+  };
+}
+
+function everyOneCancelled(errors: readonly GenerationError[]): boolean {
+  return errors.length > 0 && errors.every((error) => error.cancelled || error.stage === 'cancelled');
+}
+
+/** The payload of an event of `kind`, from what the Python bridge sent. */
+export function toEventData(kind: string, plain: unknown): unknown {
+  switch (kind) {
+    case 'progress':
+      return camelCased(plain as Plain);
+    case 'preview':
+      return toPreview(plain as Plain);
+    case 'error':
+      return toError(plain as Plain);
+    case 'completed':
+      return toResult(plain as Plain);
+    default:
+      return plain;
+  }
+}

@@ -1,0 +1,113 @@
+import { isMainThread } from 'node:worker_threads';
+import { loadCore, PYTHON_FOLDER } from './addon';
+import { ERROR_CODES, WanGPError, type WanGPErrorCode } from './errors';
+import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError } from './native';
+import type { PythonEnvironment } from './python-env';
+import { Tensor } from './tensor';
+
+/** Hears the events of one channel, each in a turn of its own. */
+export type ChannelListener = (kind: string, data: unknown, timestamp: number, dropped: number) => void;
+
+/** Sanitizers and RTLD_DEEPBIND exclude each other; elsewhere only Linux needs it. */
+function wantsDeepBind(): boolean {
+  return process.platform === 'linux' && process.env['WANGP_NO_DEEPBIND'] === undefined;
+}
+
+function toWanGPError(error: unknown): unknown {
+  const { code, message, pythonType, pythonTraceback } = error as NativeError;
+  if (code === undefined || !(code in ERROR_CODES)) return error;
+  return new WanGPError(code as WanGPErrorCode, message, { cause: error, pythonType, pythonTraceback });
+}
+
+/**
+ * The embedded interpreter as this Node environment (main thread or Worker) uses it: calls, channels of events, and
+ * the event loop kept alive while either is awaited. One for each environment; all share the process's interpreter.
+ */
+export class Runtime {
+  readonly python: PythonEnvironment;
+  readonly interpreter: InterpreterInfo;
+  readonly #core: CoreAddon;
+  readonly #listeners = new Map<number, ChannelListener>();
+  #awaited = 0;
+
+  private constructor(python: PythonEnvironment, core: CoreAddon, interpreter: InterpreterInfo) {
+    this.python = python;
+    this.interpreter = interpreter;
+    this.#core = core;
+    core.setMemoryFactory((memory) => new Tensor(core, memory));
+    core.setEventHandler((channel, kind, data, timestamp, dropped) => {
+      this.#listeners.get(channel)?.(kind, data, timestamp, dropped);
+    });
+    // Node runs no cleanup hook on `process.exit()`; a Worker's exit is not the process's.
+    if (isMainThread) process.on('exit', () => core.leaveWithoutDestructors());
+  }
+
+  /** Starts the interpreter, or joins the one that another environment started. */
+  static async start(python: PythonEnvironment): Promise<Runtime> {
+    const deepBind = wantsDeepBind();
+    const core = loadCore(python, deepBind);
+    core.setKeepAlive(true);
+    try {
+      const interpreter = await core.start({
+        executable: python.executable,
+        prefix: python.prefix,
+        bridgePath: PYTHON_FOLDER,
+        bridgeModule: 'wangp_bridge',
+        deepBind,
+      });
+      if (interpreter.executable !== python.executable) {
+        throw new WanGPError(
+          'ERR_WANGP_ALREADY_INITIALIZED',
+          `this process already runs ${interpreter.executable}; ${python.executable} cannot run beside it. ` +
+            'One process holds one Python: use the same interpreter, or another process',
+        );
+      }
+      return new Runtime(python, core, interpreter);
+    } catch (error) {
+      throw toWanGPError(error);
+    } finally {
+      core.setKeepAlive(false);
+    }
+  }
+
+  /** Calls a command of the Python bridge. Rejects with a {@link WanGPError}. */
+  async call(command: string, args: readonly unknown[], options: CallOptions): Promise<unknown> {
+    this.#hold();
+    try {
+      return await this.#core.call(command, args, options);
+    } catch (error) {
+      throw toWanGPError(error);
+    } finally {
+      this.#letGo();
+    }
+  }
+
+  /** A new channel; its events keep the event loop alive until `closeChannel`. */
+  openChannel(listener: ChannelListener): number {
+    const channel = this.#core.createChannel();
+    this.#listeners.set(channel, listener);
+    this.#hold();
+    return channel;
+  }
+
+  closeChannel(channel: number): void {
+    if (!this.#listeners.delete(channel)) return;
+    this.#core.closeChannel(channel);
+    this.#letGo();
+  }
+
+  /** How much of the addon is alive in this process: for tests and for finding leaks. */
+  liveCounts(): LiveCounts {
+    return this.#core.liveCounts();
+  }
+
+  #hold(): void {
+    this.#awaited += 1;
+    if (this.#awaited === 1) this.#core.setKeepAlive(true);
+  }
+
+  #letGo(): void {
+    this.#awaited -= 1;
+    if (this.#awaited === 0) this.#core.setKeepAlive(false);
+  }
+}

@@ -1,0 +1,274 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PYTHON_FOLDER } from './addon';
+import { abortError, WanGPError } from './errors';
+import { SessionJob } from './job';
+import {
+  type Callbacks,
+  checkInitOptions,
+  checkManifest,
+  checkSettings,
+  checkSubmitOptions,
+  type InitOptions,
+  type Settings,
+  type SubmitOptions,
+} from './options';
+import { findPython } from './python-env';
+import type { GenerationResult } from './records';
+import { Runtime } from './runtime';
+
+/** The folder shaped like a WanGP checkout that stands in where none is named. */
+export const SAMPLE_ROOT = path.join(PYTHON_FOLDER, 'sample_root');
+
+/** What a session runs on. */
+export interface SessionInfo {
+  /** WanGP's version; null where it tells none. */
+  readonly wangpVersion: string | null;
+  readonly pythonVersion: string;
+  /** The interpreter: `sys.executable`. */
+  readonly python: string;
+  readonly root: string;
+  /** The GPU's name as torch gives it, `cuda`, or `cpu`. */
+  readonly device: string;
+  /** True for the embedded sample root: no AI, no weights, no WanGP. */
+  readonly isSample: boolean;
+  readonly isolation: {
+    /** `thread`: jobs have working directories of their own. `absolute-paths`: the system allows none. */
+    readonly workingDirectory: 'thread' | 'absolute-paths';
+  };
+}
+
+/** A list of tasks, as a queue file of WanGP's has it. */
+export interface TaskList {
+  readonly tasks: readonly Settings[];
+}
+
+interface InitAnswer {
+  readonly session: number;
+  readonly info: {
+    readonly wangp_version: string | null;
+    readonly python_version: string;
+    readonly executable: string;
+    readonly root: string;
+    readonly device: string;
+    readonly own_working_directory: boolean;
+  };
+}
+
+// One runtime for each Node environment, and one message about the sample.
+let starting: Promise<Runtime> | undefined;
+let toldAboutSample = false;
+
+async function startRuntime(options: InitOptions, root: string): Promise<Runtime> {
+  const python = await findPython({ ...(options.python === undefined ? {} : { python: options.python }), root });
+  starting ??= Runtime.start(python);
+  const attempt = starting;
+  let runtime: Runtime;
+  try {
+    runtime = await attempt;
+  } catch (error) {
+    if (starting === attempt) starting = undefined;
+    throw error;
+  }
+  if (runtime.python.executable !== python.executable) {
+    throw new WanGPError(
+      'ERR_WANGP_ALREADY_INITIALIZED',
+      `this process already runs ${runtime.python.executable}; ${python.executable} cannot run beside it. ` +
+        'One process holds one Python: use the same interpreter, or another process',
+    );
+  }
+  return runtime;
+}
+
+function findRoot(option: string | undefined): string {
+  const named = option ?? (process.env['WANGP_ROOT'] || undefined);
+  const root = path.resolve(named ?? SAMPLE_ROOT);
+  if (!existsSync(path.join(root, 'shared', 'api.py'))) {
+    throw new WanGPError(
+      'ERR_WANGP_ROOT',
+      `${root} is no WanGP checkout: it has no shared/api.py. Name the folder that WanGP was cloned into ` +
+        `(${option === undefined ? 'WANGP_ROOT' : 'the option root'}); if it is an old checkout, update it`,
+    );
+  }
+  return root;
+}
+
+function tellAboutSample(root: string): void {
+  if (root !== SAMPLE_ROOT || toldAboutSample) return;
+  toldAboutSample = true;
+  console.warn(
+    'wangp-node: no WanGP root was given, so the embedded sample runs: procedural pictures and sound, no AI. ' +
+      'Name a checkout with init({ root }) or WANGP_ROOT.',
+  );
+}
+
+function absolute(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : path.resolve(file);
+}
+
+/**
+ * Starts Python in this process, imports WanGP and makes a session.
+ *
+ * Rejects with a {@link WanGPError}: no suitable interpreter (`ERR_WANGP_PYTHON_…`), no core for it, no WanGP in
+ * `root`, a missing package, an import that failed, or other options than those that WanGP was initialised with.
+ */
+export async function init(options: InitOptions = {}): Promise<WanGPSession> {
+  checkInitOptions(options);
+  const cwd = process.cwd();
+  const root = findRoot(options.root);
+  const pythonOptions = {
+    root,
+    config_path: absolute(options.configPath),
+    output_dir: absolute(options.outputDir),
+    cli_args: options.cliArgs ?? [],
+    console_output: options.consoleOutput,
+    console_isatty: options.consoleIsatty,
+    webui_state: options.webuiState,
+    env: Object.fromEntries(Object.entries(options.env ?? {}).map(([name, value]) => [name, value ?? null])),
+    python_path: (options.pythonPath ?? []).map((folder) => path.resolve(folder)),
+    pre_import: (options.preImport ?? []).map((name) => (name.endsWith('.py') ? path.resolve(name) : name)),
+  };
+  const runtime = await startRuntime(options, root);
+  const answer = (await runtime.call('init', [pythonOptions], { lane: 'thread', cwd })) as InitAnswer;
+  tellAboutSample(root);
+  return new WanGPSession(runtime, answer, options.callbacks);
+}
+
+/** A reusable session of WanGP: one job at a time, with the model kept loaded from job to job. */
+export class WanGPSession {
+  readonly info: SessionInfo;
+
+  readonly #runtime: Runtime;
+  readonly #number: number;
+  readonly #callbacks: Callbacks | undefined;
+  /** Jobs that were accepted, or are about to be. */
+  readonly #jobs = new Set<SessionJob>();
+  /** Jobs whose submit was withdrawn: they end on their own, and the next submit waits for that. */
+  readonly #withdrawn = new Set<SessionJob>();
+
+  /** @internal Use {@link init}. */
+  constructor(runtime: Runtime, { session, info }: InitAnswer, callbacks: Callbacks | undefined) {
+    this.#runtime = runtime;
+    this.#number = session;
+    this.#callbacks = callbacks;
+    this.info = {
+      wangpVersion: info.wangp_version,
+      pythonVersion: info.python_version,
+      python: info.executable,
+      root: info.root,
+      device: info.device,
+      isSample: info.root === SAMPLE_ROOT,
+      isolation: { workingDirectory: info.own_working_directory ? 'thread' : 'absolute-paths' },
+    };
+  }
+
+  /**
+   * Starts a job from a settings object, a list of them, `{ tasks }`, or a saved `.json` or `.zip` file.
+   *
+   * Rejects when the submission is refused: `ERR_WANGP_BUSY`, `ERR_WANGP_FILE`, `ERR_WANGP_SETTINGS_FILE`,
+   * `ERR_WANGP_VALUE`, `ERR_WANGP_ARGUMENT`, or an AbortError. What fails later is told in the result.
+   */
+  async submit(
+    source: Settings | TaskList | readonly Settings[] | string | URL,
+    options: SubmitOptions = {},
+  ): Promise<SessionJob> {
+    if (typeof source === 'string' || source instanceof URL) {
+      const file = source instanceof URL ? fileURLToPath(source) : path.resolve(source);
+      return this.#submit('submit', file, options);
+    }
+    if (Array.isArray(source)) checkManifest(source);
+    else checkSettings(source, 'source');
+    return this.#submit('submit', source, options);
+  }
+
+  /** Starts a job of one task. Rejects as {@link submit} does. */
+  async submitTask(settings: Settings, options: SubmitOptions = {}): Promise<SessionJob> {
+    checkSettings(settings);
+    return this.#submit('submit_task', settings, options);
+  }
+
+  /** Starts a job of several tasks, one after another. Rejects as {@link submit} does. */
+  async submitManifest(list: readonly Settings[], options: SubmitOptions = {}): Promise<SessionJob> {
+    checkManifest(list);
+    return this.#submit('submit_manifest', list, options);
+  }
+
+  /** {@link submit}, then the result. */
+  async run(...args: Parameters<WanGPSession['submit']>): Promise<GenerationResult> {
+    return (await this.submit(...args)).result();
+  }
+
+  /** {@link submitTask}, then the result. */
+  async runTask(settings: Settings, options: SubmitOptions = {}): Promise<GenerationResult> {
+    return (await this.submitTask(settings, options)).result();
+  }
+
+  /** {@link submitManifest}, then the result. */
+  async runManifest(list: readonly Settings[], options: SubmitOptions = {}): Promise<GenerationResult> {
+    return (await this.submitManifest(list, options)).result();
+  }
+
+  /** Cancels the running job, and withdraws a submit that is still under way: it rejects with an AbortError. */
+  cancel(): void {
+    for (const job of this.#jobs) job.cancel();
+  }
+
+  /**
+   * Calls any other public method of the Python session with plain values, `keywords` as Python's keyword arguments.
+   * Rejects with `ERR_WANGP_UNSUPPORTED` where the loaded WanGP has no such method, `ERR_WANGP_PYTHON` where it raises.
+   */
+  async call(
+    name: string,
+    args: readonly unknown[] = [],
+    keywords: Readonly<Record<string, unknown>> = {},
+  ): Promise<unknown> {
+    return this.#runtime.call('call', [this.#number, name, args, keywords], { lane: 'command' });
+  }
+
+  /** Releases the model, after the running job if there is one. A later job loads it again. */
+  async close(): Promise<void> {
+    await this.#runtime.call('close', [this.#number], { lane: 'thread', cwd: process.cwd() });
+  }
+
+  /** Cancels what runs, waits for its end, and closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cancel();
+    await Promise.all([...this.#jobs, ...this.#withdrawn].map((job) => job.result()));
+    await this.close();
+  }
+
+  async #submit(method: string, source: unknown, options: SubmitOptions): Promise<SessionJob> {
+    checkSubmitOptions(options);
+    const { signal, callbacks = this.#callbacks } = options;
+    if (signal?.aborted) throw abortError(signal);
+    const cwd = process.cwd();
+    while (this.#withdrawn.size > 0) await Promise.all([...this.#withdrawn].map((job) => job.result()));
+    const job = new SessionJob(this.#runtime, callbacks);
+    const onAbort = (): void => job.cancel();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#jobs.add(job);
+    const forget = (): void => {
+      signal?.removeEventListener('abort', onAbort);
+      this.#jobs.delete(job);
+      this.#withdrawn.delete(job);
+    };
+    try {
+      await this.#runtime.call('submit', [this.#number, method, source, job.channel, cwd], {
+        lane: 'thread',
+        cwd,
+        channel: job.channel,
+      });
+    } catch (error) {
+      job.abandon();
+      forget();
+      throw error;
+    }
+    void job.result().then(forget);
+    if (job.cancelRequested) {
+      this.#withdrawn.add(job);
+      throw signal?.aborted ? abortError(signal) : new DOMException('The submit was withdrawn', 'AbortError');
+    }
+    return job;
+  }
+}

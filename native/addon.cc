@@ -1,0 +1,132 @@
+// core.cp3XX.node: what JavaScript can call. Every function here runs on a JS thread and returns at once.
+
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "command_lane.h"
+#include "environment.h"
+#include "interpreter.h"
+#include "js_to_py.h"
+#include "napi_setup.h"
+#include "process_exit.h"
+
+namespace bridge {
+
+namespace {
+
+std::string Text(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
+}
+
+Caller NewCaller(Napi::Env env, Napi::Value* promise) {
+  Caller caller;
+  caller.lane = Environment::Of(env).lane();
+  napi_value value = nullptr;
+  NAPI_THROW_IF_FAILED(env, napi_create_promise(env, &caller.deferred, &value), caller);
+  *promise = Napi::Value(env, value);
+  return caller;
+}
+
+// start(config): Promise<InterpreterInfo>
+Napi::Value Start(const Napi::CallbackInfo& info) {
+  const auto object = info[0].As<Napi::Object>();
+  InterpreterConfig config;
+  config.executable = Text(object, "executable");
+  config.prefix = Text(object, "prefix");
+  config.bridge_path = Text(object, "bridgePath");
+  config.bridge_module = Text(object, "bridgeModule");
+  config.deep_bind = object.Get("deepBind").ToBoolean();
+  Napi::Value promise;
+  Caller caller = NewCaller(info.Env(), &promise);
+  StartInterpreter(std::move(config), std::move(caller));
+  return promise;
+}
+
+CallLane LaneNamed(const std::string& name) {
+  if (name == "control") return CallLane::kControl;
+  return name == "thread" ? CallLane::kThread : CallLane::kCommand;
+}
+
+// call(functionName, args, { lane, cwd, channel }): Promise<unknown>
+Napi::Value CallPython(const Napi::CallbackInfo& info) {
+  const auto options = info[2].As<Napi::Object>();
+  Call call;
+  call.function = info[0].As<Napi::String>().Utf8Value();
+  call.lane = LaneNamed(Text(options, "lane"));
+  call.directory = Text(options, "cwd");
+  const Napi::Value channel = options.Get("channel");
+  if (channel.IsNumber()) call.channel = channel.As<Napi::Number>().Int64Value();
+  const auto arguments = info[1].As<Napi::Array>();
+  for (uint32_t index = 0; index < arguments.Length(); ++index) {
+    const Napi::Value argument = arguments.Get(index);
+    call.arguments.push_back(FromJs(argument, index == 0 ? "value" : "value " + std::to_string(index)));
+  }
+  Napi::Value promise;
+  call.caller = NewCaller(info.Env(), &promise);
+  PostCall(std::move(call));
+  return promise;
+}
+
+void SetEventHandler(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).SetEventHandler(info[0].As<Napi::Function>());
+}
+
+void SetMemoryFactory(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).SetMemoryFactory(info[0].As<Napi::Function>());
+}
+
+Napi::Value CreateChannel(const Napi::CallbackInfo& info) {
+  const int64_t channel = Environment::Of(info.Env()).lane()->CreateChannel();
+  return Napi::Number::New(info.Env(), static_cast<double>(channel));
+}
+
+void CloseChannel(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).lane()->CloseChannel(info[0].As<Napi::Number>().Int64Value());
+}
+
+void SetKeepAlive(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).lane()->SetKeepAlive(info.Env(), info[0].ToBoolean());
+}
+
+void Leave(const Napi::CallbackInfo&) { LeaveWithoutDestructors(); }
+
+Napi::Value LiveCounts(const Napi::CallbackInfo& info) {
+  const EventLane::Counts counts = EventLane::LiveCounts();
+  const Napi::Object result = Napi::Object::New(info.Env());
+  const auto set = [&](const char* name, int64_t count) {
+    result.Set(name, Napi::Number::New(info.Env(), static_cast<double>(count)));
+  };
+  set("environments", counts.environments);
+  set("owners", Owner::LiveCount());
+  set("pendingMessages", counts.messages);
+  set("channels", counts.channels);
+  return result;
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment(env));
+  exports.Set("pythonVersion",
+              Napi::String::New(env, std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION)));
+  exports.Set("start", Napi::Function::New<Start>(env, "start"));
+  exports.Set("call", Napi::Function::New<CallPython>(env, "call"));
+  exports.Set("setEventHandler", Napi::Function::New<SetEventHandler>(env, "setEventHandler"));
+  exports.Set("setMemoryFactory", Napi::Function::New<SetMemoryFactory>(env, "setMemoryFactory"));
+  exports.Set("createChannel", Napi::Function::New<CreateChannel>(env, "createChannel"));
+  exports.Set("closeChannel", Napi::Function::New<CloseChannel>(env, "closeChannel"));
+  exports.Set("setKeepAlive", Napi::Function::New<SetKeepAlive>(env, "setKeepAlive"));
+  exports.Set("release", Napi::Function::New<Environment::ReleaseTensor>(env, "release"));
+  exports.Set("leaveWithoutDestructors", Napi::Function::New<Leave>(env, "leaveWithoutDestructors"));
+  exports.Set("liveCounts", Napi::Function::New<LiveCounts>(env, "liveCounts"));
+  return exports;
+}
+
+NODE_API_MODULE(core, Init)
+
+}  // namespace
+
+}  // namespace bridge

@@ -1,0 +1,19 @@
+// Where errors change language: Python to ErrorInfo on a Python thread, ErrorInfo to a JS Error on the JS thread.
+#pragma once
+
+#include "napi_setup.h"
+#include "value.h"
+
+namespace bridge {
+
+// GIL held, an exception is set; clears it. Never raises. An exception's `code` attribute of the form ERR_… is kept,
+// any other exception has ERR_WANGP_PYTHON.
+ErrorInfo TakePythonError();
+
+// An error of this addon's own making.
+ErrorInfo MakeError(const char* code, const std::string& message);
+
+// JS thread: an Error with `code`, and where Python raised `pythonType` and `pythonTraceback`.
+Napi::Value ToJsError(Napi::Env env, const ErrorInfo& error);
+
+}  // namespace bridge

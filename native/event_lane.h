@@ -1,0 +1,113 @@
+// What Python has to say to one Node environment (the main thread or a Worker): settled calls and events, in one order.
+//
+// Any thread pushes; the environment's JS thread takes one message per turn, so that promise reactions and ticks run
+// between two messages. The lane outlives its environment: Close() (an environment cleanup hook) makes every later push
+// a no-op, and the thread-safe function is never touched again.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "napi_setup.h"
+#include "value.h"
+
+namespace bridge {
+
+// What may happen to an event when JavaScript falls behind; the numbers are part of the Python module's interface.
+enum class Overflow { kKeep = 0, kKeepLatest = 1, kDropOldest = 2 };
+
+struct Event {
+  int64_t channel = 0;
+  std::string kind;
+  Value data;
+  double timestamp = 0;  // seconds since the epoch
+  uint32_t dropped = 0;  // events of this kind given up before this one
+  Overflow overflow = Overflow::kKeep;
+};
+
+struct Settlement {
+  napi_deferred deferred = nullptr;
+  std::variant<Value, ErrorInfo> outcome;
+};
+
+using Message = std::variant<Settlement, Event>;
+
+class EventLane : public std::enable_shared_from_this<EventLane> {
+ public:
+  // Beyond either limit events give way as their Overflow says.
+  static constexpr size_t kMaxEvents = 10'000;
+  static constexpr size_t kMaxBytes = 64U << 20U;
+
+  using Deliver = void (*)(Napi::Env env, Message message);
+
+  // JS thread.
+  static std::shared_ptr<EventLane> Create(Napi::Env env, Deliver deliver);
+  // JS thread, in the environment's cleanup hook.
+  void Close();
+  // JS thread.
+  void SetKeepAlive(Napi::Env env, bool alive);
+
+  // JS thread. A channel holds its events back until OpenChannel.
+  int64_t CreateChannel();
+  // Any thread.
+  void Settle(Settlement settlement);
+  void OpenChannel(int64_t channel);
+  void CloseChannel(int64_t channel);
+  void Push(Event event);
+
+  // The lane that `channel` belongs to; null once it is closed. Any thread.
+  static std::shared_ptr<EventLane> Find(int64_t channel);
+  // The channels that are open when the lane closes have nobody left to listen. JS thread.
+  std::vector<int64_t> Channels();
+
+  struct Counts {
+    int64_t environments;
+    int64_t messages;
+    int64_t channels;
+  };
+  static Counts LiveCounts();
+
+ private:
+  struct Entry {
+    Message message;
+    size_t size;
+  };
+  using Queue = std::list<Entry>;
+
+  struct KindState {
+    std::deque<Queue::iterator> queued;  // oldest first; only kinds that may be dropped
+    uint32_t dropped = 0;
+  };
+  struct Channel {
+    bool open = false;
+    std::vector<Event> held;
+    std::map<std::string, KindState> kinds;
+  };
+
+  EventLane() = default;
+  static void OnTurn(napi_env env, napi_value callback, void* context, void* data);
+
+  // The mutex is held in these. What is given up goes to `given_up`, to be freed without it: that may run Python.
+  void Enqueue(Channel& channel, Event event, Queue* given_up);
+  void EnqueueMessage(Message message, size_t size);
+  void GiveUp(KindState& kind, size_t count, Queue* given_up);
+
+  bool TakeNext(Message* message);
+
+  std::mutex mutex_;  // held for queue operations only, never around Python or JavaScript
+  Queue queue_;
+  size_t rings_ = 0;  // calls of the thread-safe function that are under way: never fewer than messages
+  size_t bytes_ = 0;
+  std::map<int64_t, Channel> channels_;
+  napi_threadsafe_function tsfn_ = nullptr;
+  bool closed_ = false;
+  Deliver deliver_ = nullptr;
+};
+
+}  // namespace bridge

@@ -1,0 +1,231 @@
+#include "interpreter.h"
+
+#include <pybind11/pybind11.h>
+#include <structmember.h>
+
+#include <atomic>
+#include <mutex>
+#include <system_error>
+#include <utility>
+
+#include "command_lane.h"
+#include "error.h"
+#include "js_to_py.h"
+#include "py_to_js.h"
+#include "python_module.h"
+#include "working_directory.h"
+
+namespace py = pybind11;
+
+namespace bridge {
+
+namespace {
+
+// Written by the Python thread before the first `kRunning`, read-only afterwards. Never destroyed.
+struct Interpreter {
+  std::mutex mutex;
+  enum { kIdle, kStarting, kRunning, kFailed } state = kIdle;
+  std::vector<Caller> waiting;  // for the start to end
+  ErrorInfo failure;
+  Value info;
+  PyObject* bridge = nullptr;  // what the bridge module's `prepare` gave: its attributes are what calls name
+};
+
+Interpreter& TheInterpreter() {
+  static auto* interpreter = new Interpreter;
+  return *interpreter;
+}
+
+void Settle(const Caller& caller, std::variant<Value, ErrorInfo> outcome) {
+  if (caller.deferred != nullptr) caller.lane->Settle({caller.deferred, std::move(outcome)});
+}
+
+// --- start, on the permanent Python thread ---
+
+// `sys.flags` would tell child processes that site was left out; it was only imported later.
+void ForgetNoSite() {
+  PyObject* flags = PySys_GetObject("flags");
+  const PyMemberDef* members = Py_TYPE(flags)->tp_members;
+  for (Py_ssize_t index = 0; members[index].name != nullptr; ++index) {
+    if (std::string(members[index].name) != "no_site") continue;
+    PyObject* previous = PyStructSequence_GetItem(flags, index);
+    PyStructSequence_SetItem(flags, index, PyLong_FromLong(0));
+    Py_XDECREF(previous);
+  }
+}
+
+ErrorInfo StatusError(const InterpreterConfig& config, const PyStatus& status) {
+  std::string message = config.executable + " did not start";
+  if (status.err_msg != nullptr) message += std::string(": ") + status.err_msg;
+  return MakeError("ERR_WANGP_PYTHON_START", message + ". Check that this interpreter runs from a shell");
+}
+
+// Without site: what site's .pth files import must find the C modules of the standard library bound already.
+bool Initialize(const InterpreterConfig& config, ErrorInfo* failure) {
+  PyConfig python;
+  PyConfig_InitPythonConfig(&python);
+  python.install_signal_handlers = 0;
+  python.parse_argv = 0;
+  python.site_import = 0;
+  PyStatus status = PyConfig_SetBytesString(&python, &python.program_name, config.executable.c_str());
+  if (PyStatus_Exception(status) == 0) {
+    status = PyConfig_SetBytesString(&python, &python.executable, config.executable.c_str());
+  }
+  if (PyStatus_Exception(status) == 0) status = Py_InitializeFromConfig(&python);
+  PyConfig_Clear(&python);
+  if (PyStatus_Exception(status) == 0) return true;
+  *failure = StatusError(config, status);
+  return false;
+}
+
+Value Describe(const InterpreterConfig& config, bool own_directory) {
+  Object info;
+  const auto add = [&info](const char* name, Value value) {
+    info.push_back({{std::string(name)}, std::move(value)});
+  };
+  add("version", {std::string(Py_GetVersion(), std::string(Py_GetVersion()).find(' '))});
+  add("executable", FromUtf8(config.executable));
+  add("prefix", FromPython(PySys_GetObject("prefix")));
+  add("ownWorkingDirectory", {own_directory});
+  return {std::move(info)};
+}
+
+// GIL held. Throws error_already_set.
+void LoadBridge(const InterpreterConfig& config) {
+  py::module_::import("sys").attr("path").attr("append")(config.bridge_path);
+  py::module_ bridge = py::module_::import(config.bridge_module.c_str());
+  py::object functions = bridge.attr("prepare")(config.deep_bind);
+  ForgetNoSite();
+  TheInterpreter().bridge = functions.release().ptr();
+}
+
+void FinishStart(std::variant<Value, ErrorInfo> outcome) {
+  Interpreter& interpreter = TheInterpreter();
+  std::vector<Caller> waiting;
+  {
+    const std::lock_guard<std::mutex> lock(interpreter.mutex);
+    if (const auto* failure = std::get_if<ErrorInfo>(&outcome)) {
+      interpreter.state = Interpreter::kFailed;
+      interpreter.failure = *failure;
+    } else {
+      interpreter.state = Interpreter::kRunning;
+      interpreter.info = std::get<Value>(outcome);
+    }
+    waiting.swap(interpreter.waiting);
+  }
+  for (const Caller& caller : waiting) Settle(caller, outcome);
+}
+
+void ServeControlLane() {
+  OwnWorkingDirectory();
+  // A thread state of its own for good: thread-local values of Python's survive from task to task.
+  PyGILState_Ensure();
+  PyEval_SaveThread();
+  ControlLane().Run();
+}
+
+void RunPythonThread(const InterpreterConfig& config) {
+  const bool own_directory = OwnWorkingDirectory();
+  ErrorInfo failure;
+  PyImport_AppendInittab(kPythonModuleName, InitPythonModule);
+  if (!Initialize(config, &failure)) {
+    FinishStart(failure);
+    return;
+  }
+  std::variant<Value, ErrorInfo> outcome;
+  try {
+    LoadBridge(config);
+    outcome = Describe(config, own_directory);
+  } catch (const py::error_already_set& error) {
+    // The interpreter lives, but nothing can be called in it.
+    py::error_already_set(error).restore();
+    ErrorInfo info = TakePythonError();
+    info.code = "ERR_WANGP_PYTHON_START";
+    outcome = info;
+  }
+  PyEval_SaveThread();
+  StartThread(ServeControlLane);
+  FinishStart(std::move(outcome));
+  CommandLane().Run();
+}
+
+// --- calls, on a Python thread with the GIL ---
+
+void RunCall(Call& call) {
+  std::variant<Value, ErrorInfo> outcome;
+  try {
+    const py::handle bridge(TheInterpreter().bridge);
+    py::list arguments;
+    for (const Value& argument : call.arguments) arguments.append(ToPython(argument));
+    const py::object result = bridge.attr(call.function.c_str())(*py::tuple(arguments));
+    outcome = FromPython(result.ptr());
+  } catch (py::error_already_set& error) {
+    error.restore();
+    outcome = TakePythonError();
+  }
+  Settle(call.caller, std::move(outcome));
+  if (call.channel != 0) call.caller.lane->OpenChannel(call.channel);
+}
+
+void RunThread(const std::shared_ptr<Call>& call) {
+  if (OwnWorkingDirectory() && !call->directory.empty() && !ChangeDirectory(call->directory)) {
+    Settle(call->caller, MakeError("ERR_WANGP_FILE", "the working directory " + call->directory + " does not exist"));
+    return;
+  }
+  const Gil gil;
+  RunCall(*call);
+  call->arguments.clear();
+}
+
+}  // namespace
+
+void StartInterpreter(InterpreterConfig config, Caller caller) {
+  Interpreter& interpreter = TheInterpreter();
+  const std::lock_guard<std::mutex> lock(interpreter.mutex);
+  switch (interpreter.state) {
+    case Interpreter::kIdle:
+      StartThread([config = std::move(config)] { RunPythonThread(config); });
+      interpreter.state = Interpreter::kStarting;
+      [[fallthrough]];
+    case Interpreter::kStarting:
+      interpreter.waiting.push_back(std::move(caller));
+      return;
+    case Interpreter::kRunning:
+      Settle(caller, interpreter.info);
+      return;
+    case Interpreter::kFailed:
+      Settle(caller, interpreter.failure);
+      return;
+  }
+}
+
+void PostCall(Call call) {
+  const auto shared = std::make_shared<Call>(std::move(call));
+  switch (shared->lane) {
+    case CallLane::kCommand:
+      CommandLane().Post([shared] { RunCall(*shared); });
+      return;
+    case CallLane::kControl:
+      ControlLane().Post([shared] { RunCall(*shared); });
+      return;
+    case CallLane::kThread:
+      try {
+        StartThread([shared] { RunThread(shared); });
+      } catch (const std::system_error& error) {
+        Settle(shared->caller, MakeError("ERR_WANGP_PYTHON", error.what()));
+      }
+      return;
+  }
+}
+
+void AbandonChannels(const std::vector<int64_t>& channels) {
+  Call call;
+  call.function = "abandon";
+  call.lane = CallLane::kControl;
+  Array list;
+  for (const int64_t channel : channels) list.push_back({channel});
+  call.arguments.push_back({std::move(list)});
+  PostCall(std::move(call));
+}
+
+}  // namespace bridge

@@ -1,0 +1,52 @@
+// The one Python of the process: started once, never finalised.
+//
+// The permanent Python thread initialises it, owns its main thread state and then serves the command lane. A second
+// thread serves the control lane. JS threads only post to them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "event_lane.h"
+#include "napi_setup.h"
+#include "value.h"
+
+namespace bridge {
+
+struct InterpreterConfig {
+  std::string executable;
+  std::string prefix;
+  std::string bridge_path;
+  std::string bridge_module;
+  bool deep_bind = false;
+};
+
+// Where a call's outcome goes. A call without a deferred is nobody's: its outcome is dropped.
+struct Caller {
+  std::shared_ptr<EventLane> lane;
+  napi_deferred deferred = nullptr;
+};
+
+enum class CallLane { kCommand, kControl, kThread };
+
+// A function of the bridge module, called with plain values.
+struct Call {
+  std::string function;
+  std::vector<Value> arguments;
+  CallLane lane = CallLane::kCommand;
+  std::string directory;  // UTF-8; of a kThread call
+  int64_t channel = 0;    // opened once the call is settled; 0 for none
+  Caller caller;
+};
+
+// JS thread. Starts the interpreter, or reports on the one that runs; settles the caller's promise either way.
+void StartInterpreter(InterpreterConfig config, Caller caller);
+
+// JS thread.
+void PostCall(Call call);
+
+// JS thread, at the end of an environment: the bridge module's `abandon` hears which channels nobody listens to.
+void AbandonChannels(const std::vector<int64_t>& channels);
+
+}  // namespace bridge

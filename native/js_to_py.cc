@@ -1,0 +1,258 @@
+#include "js_to_py.h"
+
+#include <cmath>
+#include <cstring>
+#include <unordered_set>
+
+#include "environment.h"
+
+namespace py = pybind11;
+
+namespace bridge {
+
+namespace {
+
+constexpr size_t kMaxDepth = 1000;
+
+struct ElementType {
+  const char* format;  // as in Python's struct module
+  size_t size;
+};
+
+ElementType ElementTypeOf(napi_typedarray_type type) {
+  switch (type) {
+    case napi_int8_array:
+      return {"b", 1};
+    case napi_int16_array:
+      return {"h", 2};
+    case napi_uint16_array:
+      return {"H", 2};
+    case napi_int32_array:
+      return {"i", 4};
+    case napi_uint32_array:
+      return {"I", 4};
+    case napi_float32_array:
+      return {"f", 4};
+    case napi_float64_array:
+      return {"d", 8};
+    case napi_bigint64_array:
+      return {"q", 8};
+    case napi_biguint64_array:
+      return {"Q", 8};
+    default:
+      return {"B", 1};
+  }
+}
+
+class Converter {
+ public:
+  Converter(Napi::Env env, std::string name) : env_(env), name_(std::move(name)) {}
+
+  Value Convert(const Napi::Value& value) {
+    switch (value.Type()) {
+      case napi_undefined:
+      case napi_null:
+        return {};
+      case napi_boolean:
+        return {value.As<Napi::Boolean>().Value()};
+      case napi_number:
+        return FromNumber(value.As<Napi::Number>().DoubleValue());
+      case napi_string:
+        return {value.As<Napi::String>().Utf16Value()};
+      case napi_bigint:
+        return FromBigInt(value.As<Napi::BigInt>());
+      case napi_object:
+        return FromObject(value.As<Napi::Object>());
+      case napi_function:
+        Refuse("a function");
+      case napi_symbol:
+        Refuse("a symbol");
+      default:
+        Refuse("an external value");
+    }
+  }
+
+ private:
+  Value FromNumber(double number) {
+    if (std::isnan(number)) Refuse("NaN");
+    if (std::isinf(number)) Refuse("infinite");
+    return {number};
+  }
+
+  static Value FromBigInt(Napi::BigInt value) {
+    BigInt integer;
+    size_t count = value.WordCount();
+    integer.words.resize(count);
+    int sign = 0;
+    if (count > 0) value.ToWords(&sign, &count, integer.words.data());
+    integer.negative = sign != 0;
+    return {std::move(integer)};
+  }
+
+  Value FromObject(const Napi::Object& object) {
+    if (object.IsTypedArray()) {
+      const auto array = object.As<Napi::TypedArray>();
+      const ElementType element = ElementTypeOf(array.TypedArrayType());
+      return CopyBytes(array.ArrayBuffer(), array.ByteOffset(), array.ByteLength(), element);
+    }
+    if (object.IsArrayBuffer()) {
+      auto buffer = object.As<Napi::ArrayBuffer>();
+      return CopyBytes(buffer, 0, buffer.ByteLength(), {"B", 1});
+    }
+    if (object.IsDataView()) {
+      const auto view = object.As<Napi::DataView>();
+      return CopyBytes(view.ArrayBuffer(), view.ByteOffset(), view.ByteLength(), {"B", 1});
+    }
+    for (const Napi::Object& ancestor : ancestors_) {
+      if (ancestor.StrictEquals(object)) Refuse("circular: it contains itself");
+    }
+    if (ancestors_.size() >= kMaxDepth) Refuse("nested more than 1,000 levels deep");
+    ancestors_.push_back(object);
+    Value result = object.IsArray() ? FromArray(object.As<Napi::Array>()) : FromPlainObject(object);
+    ancestors_.pop_back();
+    return result;
+  }
+
+  Value FromArray(const Napi::Array& array) {
+    const uint32_t length = array.Length();
+    Array items;
+    items.reserve(length);
+    for (uint32_t index = 0; index < length; ++index) {
+      const Napi::HandleScope scope(env_);
+      const size_t mark = Enter("[" + std::to_string(index) + "]");
+      items.push_back(Convert(array.Get(index)));
+      Leave(mark);
+    }
+    return {std::move(items)};
+  }
+
+  Value FromPlainObject(const Napi::Object& object) {
+    RefuseBuiltIn(object);
+    napi_value names = nullptr;
+    const napi_status status = napi_get_all_property_names(
+        env_, object, napi_key_own_only, static_cast<napi_key_filter>(napi_key_enumerable | napi_key_skip_symbols),
+        napi_key_numbers_to_strings, &names);
+    NAPI_THROW_IF_FAILED(env_, status, Value());
+    const Napi::Array keys(env_, names);
+    Object properties;
+    properties.reserve(keys.Length());
+    for (uint32_t index = 0; index < keys.Length(); ++index) {
+      const Napi::HandleScope scope(env_);
+      const auto key = keys.Get(index).As<Napi::String>();
+      const Napi::Value value = object.Get(key);
+      if (value.IsUndefined()) continue;
+      const size_t mark = Enter("." + key.Utf8Value());
+      properties.push_back({{key.Utf16Value()}, Convert(value)});
+      Leave(mark);
+    }
+    return {std::move(properties)};
+  }
+
+  // Built-in classes whose content is not in their properties would arrive as empty dictionaries.
+  void RefuseBuiltIn(const Napi::Object& object) {
+    if (object.IsDate()) Refuse("a Date (pass date.toISOString() or a number)");
+    if (object.IsPromise()) Refuse("a Promise (await it first)");
+    const Napi::Function to_string = env_.Global()
+                                         .Get("Object")
+                                         .As<Napi::Object>()
+                                         .Get("prototype")
+                                         .As<Napi::Object>()
+                                         .Get("toString")
+                                         .As<Napi::Function>();
+    const std::string tag = to_string.Call(object, {}).ToString().Utf8Value();
+    static const std::unordered_set<std::string>* const refused = new std::unordered_set<std::string>{
+        "[object Map]",     "[object Set]",     "[object WeakMap]",           "[object WeakSet]",
+        "[object WeakRef]", "[object RegExp]",  "[object SharedArrayBuffer]", "[object Error]",
+        "[object Blob]",    "[object Boolean]", "[object Number]",            "[object String]"};
+    if (refused->count(tag) > 0) Refuse("a " + tag.substr(8, tag.size() - 9) + " (pass a plain object or array)");
+  }
+
+  Value CopyBytes(Napi::ArrayBuffer buffer, size_t offset, size_t length, ElementType element) {
+    if (buffer.IsDetached()) Refuse("a detached ArrayBuffer");
+    TypedBytes bytes{{}, element.format, element.size};
+    const auto* data = static_cast<const uint8_t*>(buffer.Data());
+    if (length > 0) bytes.data.assign(data + offset, data + offset + length);
+    return {std::move(bytes)};
+  }
+
+  size_t Enter(const std::string& step) {
+    const size_t mark = name_.size();
+    name_ += step;
+    return mark;
+  }
+  void Leave(size_t mark) { name_.resize(mark); }
+
+  [[noreturn]] void Refuse(const std::string& what) {
+    const Napi::Error error =
+        Napi::Error::New(env_, name_ + " is " + what + ", which cannot be handed to Python");
+    error.Set("code", Napi::String::New(env_, "ERR_WANGP_VALUE"));
+    throw error;
+  }
+
+  Napi::Env env_;
+  std::string name_;  // where we are, as JavaScript would write it
+  std::vector<Napi::Object> ancestors_;
+};
+
+struct ToPythonVisitor {
+  py::object operator()(std::nullptr_t) const { return py::none(); }
+  py::object operator()(bool flag) const { return py::bool_(flag); }
+  py::object operator()(int64_t number) const { return py::int_(number); }
+  py::object operator()(double number) const {
+    PyObject* object = number == std::trunc(number) ? PyLong_FromDouble(number) : PyFloat_FromDouble(number);
+    return Owned(object);
+  }
+  py::object operator()(const BigInt& integer) const {
+    std::string digits = integer.negative ? "-0x0" : "0x0";
+    char word[17];
+    for (auto it = integer.words.rbegin(); it != integer.words.rend(); ++it) {
+      std::snprintf(word, sizeof word, "%016llx", static_cast<unsigned long long>(*it));
+      digits += word;
+    }
+    return Owned(PyLong_FromString(digits.c_str(), nullptr, 16));
+  }
+  py::object operator()(const std::string& text) const {
+    return Owned(PyUnicode_DecodeLatin1(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr));
+  }
+  py::object operator()(const std::u16string& text) const {
+    int order = -1;  // little-endian, no byte-order mark
+    return Owned(PyUnicode_DecodeUTF16(reinterpret_cast<const char*>(text.data()),
+                                       static_cast<Py_ssize_t>(text.size() * sizeof(char16_t)), "surrogatepass",
+                                       &order));
+  }
+  py::object operator()(const Array& items) const {
+    const auto list = Owned(PyList_New(static_cast<Py_ssize_t>(items.size())));
+    for (size_t index = 0; index < items.size(); ++index) {
+      PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(index), ToPython(items[index]).release().ptr());
+    }
+    return list;
+  }
+  py::object operator()(const Object& properties) const {
+    py::dict dictionary;
+    for (const Property& property : properties) dictionary[ToPython(property.key)] = ToPython(property.value);
+    return dictionary;
+  }
+  py::object operator()(const TypedBytes& bytes) const {
+    const auto owner = Owned(PyByteArray_FromStringAndSize(reinterpret_cast<const char*>(bytes.data.data()),
+                                                           static_cast<Py_ssize_t>(bytes.data.size())));
+    const auto view = Owned(PyMemoryView_FromObject(owner.ptr()));
+    return bytes.item_size == 1 && *bytes.format == 'B' ? view : py::object(view.attr("cast")(bytes.format));
+  }
+  py::object operator()(const std::shared_ptr<Memory>& memory) const { return py::cast(memory); }
+
+ private:
+  static py::object Owned(PyObject* object) {
+    if (object == nullptr) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(object);
+  }
+};
+
+}  // namespace
+
+Value FromJs(const Napi::Value& value, const std::string& name) {
+  return Converter(value.Env(), name).Convert(value);
+}
+
+py::object ToPython(const Value& value) { return std::visit(ToPythonVisitor{}, value.data); }
+
+}  // namespace bridge

@@ -1,0 +1,128 @@
+// loader.node: opens libpython for the whole process, before the core that needs its symbols is loaded.
+//
+// libpython is opened with RTLD_GLOBAL, because extension modules find `Py*` in the global scope, and with
+// RTLD_DEEPBIND, because Node exports an OpenSSL and a zlib of its own that would otherwise answer for Python's.
+// Everything here runs on a JS thread, without Python.
+
+#define NAPI_VERSION 8
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <node_api.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#include <pthread.h>
+extern char **environ;
+#endif
+
+enum { PATH_SIZE = 4096, MESSAGE_SIZE = 8192 };
+
+static napi_value Fail(napi_env env, const char *code, const char *message) {
+  napi_throw_error(env, code, message);
+  return NULL;
+}
+
+#ifdef _WIN32
+
+static bool OpenLibrary(const char *path, bool deep_bind, const char **code, char *message) {
+  (void)deep_bind;
+  wchar_t wide[PATH_SIZE];
+  MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, PATH_SIZE);
+  if (LoadLibraryExW(wide, NULL, LOAD_WITH_ALTERED_SEARCH_PATH) == NULL) {
+    *code = "ERR_WANGP_ADDON_LOAD";
+    snprintf(message, MESSAGE_SIZE, "%s could not be loaded (Windows error %lu)", path, GetLastError());
+    return false;
+  }
+  return true;
+}
+
+#else
+
+// Shared by all environments of the process (main thread and Workers).
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static void *library = NULL;
+static char library_path[PATH_SIZE];
+
+// The node executable carries its own copy of `environ` (a copy relocation), so a deep-bound libpython sees libc's,
+// which nobody has set: `os.environ` would be empty.
+static void RepairEnviron(void *handle) {
+  char ***their_environ = (char ***)dlsym(handle, "environ");
+  if (their_environ != NULL && *their_environ == NULL) *their_environ = environ;
+}
+
+static bool OpenLibrary(const char *path, bool deep_bind, const char **code, char *message) {
+  pthread_mutex_lock(&mutex);
+  bool opened = false;
+  if (library != NULL) {
+    opened = strcmp(path, library_path) == 0;
+    if (!opened) {
+      *code = "ERR_WANGP_ALREADY_INITIALIZED";
+      snprintf(message, MESSAGE_SIZE, "this process runs the Python of %s and cannot load %s beside it", library_path,
+               path);
+    }
+  } else if (dlsym(RTLD_DEFAULT, "Py_IsInitialized") != NULL) {
+    *code = "ERR_WANGP_PYTHON_IN_USE";
+    snprintf(message, MESSAGE_SIZE,
+             "another library of this process has already loaded a Python; %s cannot be loaded beside it. Use "
+             "wangp-node in a process of its own, or without that library",
+             path);
+  } else {
+    int flags = RTLD_NOW | RTLD_GLOBAL;
+#ifdef RTLD_DEEPBIND
+    if (deep_bind) flags |= RTLD_DEEPBIND;
+#endif
+    (void)deep_bind;
+    library = dlopen(path, flags);
+    opened = library != NULL;
+    if (opened) {
+      snprintf(library_path, PATH_SIZE, "%s", path);
+      RepairEnviron(library);
+    } else {
+      *code = "ERR_WANGP_ADDON_LOAD";
+      snprintf(message, MESSAGE_SIZE, "%s could not be loaded: %s", path, dlerror());
+    }
+  }
+  pthread_mutex_unlock(&mutex);
+  return opened;
+}
+
+#endif
+
+// openPython(libraryPath, { deepBind })
+static napi_value OpenPython(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 2) {
+    return Fail(env, "ERR_WANGP_ARGUMENT", "openPython(libraryPath, { deepBind }) needs both arguments");
+  }
+  char path[PATH_SIZE];
+  size_t length = 0;
+  napi_value property;
+  bool deep_bind = false;
+  if (napi_get_value_string_utf8(env, arguments[0], path, sizeof path, &length) != napi_ok ||
+      napi_get_named_property(env, arguments[1], "deepBind", &property) != napi_ok ||
+      napi_get_value_bool(env, property, &deep_bind) != napi_ok) {
+    return Fail(env, "ERR_WANGP_ARGUMENT", "openPython(libraryPath, { deepBind }) needs a string and a boolean");
+  }
+  const char *code = NULL;
+  char message[MESSAGE_SIZE];
+  if (!OpenLibrary(path, deep_bind, &code, message)) return Fail(env, code, message);
+  napi_value undefined;
+  napi_get_undefined(env, &undefined);
+  return undefined;
+}
+
+NAPI_MODULE_INIT() {
+  napi_value function;
+  if (napi_create_function(env, "openPython", NAPI_AUTO_LENGTH, OpenPython, NULL, &function) == napi_ok) {
+    napi_set_named_property(env, exports, "openPython", function);
+  }
+  return exports;
+}

@@ -1,0 +1,215 @@
+#include "py_to_js.h"
+
+#include <pybind11/pybind11.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "environment.h"
+
+namespace py = pybind11;
+
+namespace bridge {
+
+namespace {
+
+constexpr size_t kMaxDepth = 200;
+constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
+constexpr Py_ssize_t kMaxRepr = 1000;
+
+PyObject* adapter = nullptr;  // set once, kept for good
+
+class Converter {
+ public:
+  Value Convert(PyObject* object) {
+    if (object == Py_None) return {};
+    if (PyBool_Check(object)) return {object == Py_True};
+    if (PyLong_Check(object)) return FromInteger(object);
+    if (PyFloat_Check(object)) return {PyFloat_AS_DOUBLE(object)};
+    if (PyUnicode_Check(object)) return FromPythonString(object);
+    if (py::isinstance<Memory>(object)) return {py::handle(object).cast<std::shared_ptr<Memory>>()};
+    if (ancestors_.size() >= kMaxDepth ||
+        std::find(ancestors_.begin(), ancestors_.end(), object) != ancestors_.end()) {
+      return Unknown(object);
+    }
+    ancestors_.push_back(object);
+    Value value = ConvertNested(object);
+    ancestors_.pop_back();
+    return value;
+  }
+
+ private:
+  Value ConvertNested(PyObject* object) {
+    if (PyDict_Check(object)) return FromDict(object);
+    if (PyList_Check(object) || PyTuple_Check(object)) return FromSequence(object);
+    if (PyAnySet_Check(object)) {
+      const auto items = py::reinterpret_steal<py::object>(PySequence_List(object));
+      if (items) return FromSequence(items.ptr());
+      PyErr_Clear();
+      return Unknown(object);
+    }
+    return Adapt(object);
+  }
+
+  static Value FromInteger(PyObject* object) {
+    int overflow = 0;
+    const int64_t number = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (overflow == 0 && number >= -kMaxSafeInteger && number <= kMaxSafeInteger) return {number};
+    const auto text = py::reinterpret_steal<py::object>(PyNumber_ToBase(object, 16));  // "-0x1f"
+    if (!text) {
+      PyErr_Clear();
+      return Unknown(object);
+    }
+    BigInt integer;
+    std::string digits = text.cast<std::string>();
+    integer.negative = digits[0] == '-';
+    digits.erase(0, integer.negative ? 3 : 2);
+    for (size_t end = digits.size(); end > 0; end -= std::min<size_t>(end, 16)) {
+      const size_t begin = end - std::min<size_t>(end, 16);
+      integer.words.push_back(std::stoull(digits.substr(begin, end - begin), nullptr, 16));
+    }
+    return {std::move(integer)};
+  }
+
+  // The list or tuple may change while an adapter runs: the length is asked each time, items are held.
+  Value FromSequence(PyObject* sequence) {
+    Array items;
+    items.reserve(static_cast<size_t>(PySequence_Fast_GET_SIZE(sequence)));
+    for (Py_ssize_t index = 0; index < PySequence_Fast_GET_SIZE(sequence); ++index) {
+      const auto item = py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(sequence, index));
+      items.push_back(Convert(item.ptr()));
+    }
+    return {std::move(items)};
+  }
+
+  Value FromDict(PyObject* dictionary) {
+    const auto items = py::reinterpret_steal<py::object>(PyDict_Items(dictionary));
+    if (!items) {
+      PyErr_Clear();
+      return Unknown(dictionary);
+    }
+    Object properties;
+    const Py_ssize_t count = PyList_GET_SIZE(items.ptr());
+    properties.reserve(static_cast<size_t>(count));
+    for (Py_ssize_t index = 0; index < count; ++index) {
+      PyObject* pair = PyList_GET_ITEM(items.ptr(), index);
+      properties.push_back({Key(PyTuple_GET_ITEM(pair, 0)), Convert(PyTuple_GET_ITEM(pair, 1))});
+    }
+    return {std::move(properties)};
+  }
+
+  static Value Key(PyObject* key) {
+    if (PyUnicode_Check(key)) return FromPythonString(key);
+    const auto text = py::reinterpret_steal<py::object>(PyObject_Str(key));
+    if (text) return FromPythonString(text.ptr());
+    PyErr_Clear();
+    return {std::string("<unprintable key>")};
+  }
+
+  Value Adapt(PyObject* object) {
+    if (adapter == nullptr) return Unknown(object);
+    const auto adapted = py::reinterpret_steal<py::object>(PyObject_CallOneArg(adapter, object));
+    if (!adapted) {
+      PyErr_Clear();
+      return Unknown(object);
+    }
+    if (adapted.ptr() == object) return Unknown(object);
+    return Convert(adapted.ptr());
+  }
+
+  static Value Unknown(PyObject* object) {
+    Object properties;
+    properties.push_back({{std::string("pythonType")}, TypeName(object)});
+    properties.push_back({{std::string("repr")}, Repr(object)});
+    return {std::move(properties)};
+  }
+
+  static Value TypeName(PyObject* object) { return {std::string(Py_TYPE(object)->tp_name)}; }
+
+  static Value Repr(PyObject* object) {
+    auto text = py::reinterpret_steal<py::object>(PyObject_Repr(object));
+    if (text && PyUnicode_GET_LENGTH(text.ptr()) > kMaxRepr) {
+      text = py::reinterpret_steal<py::object>(PyUnicode_Substring(text.ptr(), 0, kMaxRepr));
+    }
+    if (text) return FromPythonString(text.ptr());
+    PyErr_Clear();
+    return {std::string("<unprintable>")};
+  }
+
+  std::vector<PyObject*> ancestors_;  // borrowed: each is being converted, so somebody holds it
+};
+
+struct ToJsVisitor {
+  Napi::Env env;
+
+  Napi::Value operator()(std::nullptr_t) const { return env.Null(); }
+  Napi::Value operator()(bool flag) const { return Napi::Boolean::New(env, flag); }
+  Napi::Value operator()(int64_t number) const { return Napi::Number::New(env, static_cast<double>(number)); }
+  Napi::Value operator()(double number) const { return Napi::Number::New(env, number); }
+  Napi::Value operator()(const BigInt& integer) const {
+    return Napi::BigInt::New(env, integer.negative ? 1 : 0, integer.words.size(), integer.words.data());
+  }
+  Napi::Value operator()(const std::string& text) const {
+    napi_value result = nullptr;
+    NAPI_THROW_IF_FAILED(env, napi_create_string_latin1(env, text.data(), text.size(), &result), Napi::Value());
+    return {env, result};
+  }
+  Napi::Value operator()(const std::u16string& text) const { return Napi::String::New(env, text); }
+  Napi::Value operator()(const Array& items) const {
+    const Napi::Array array = Napi::Array::New(env, items.size());
+    for (size_t index = 0; index < items.size(); ++index) {
+      const Napi::HandleScope scope(env);
+      array.Set(static_cast<uint32_t>(index), ToJs(env, items[index]));
+    }
+    return array;
+  }
+  Napi::Value operator()(const Object& properties) const {
+    Napi::Object object = Napi::Object::New(env);
+    for (const Property& property : properties) {
+      const Napi::HandleScope scope(env);
+      DefineOwn(object, ToJs(env, property.key), ToJs(env, property.value));
+    }
+    return object;
+  }
+  Napi::Value operator()(const TypedBytes& bytes) const {
+    return Napi::Buffer<uint8_t>::Copy(env, bytes.data.data(), bytes.data.size());
+  }
+  Napi::Value operator()(const std::shared_ptr<Memory>& memory) const {
+    return Environment::Of(env).MakeTensor(env, memory);
+  }
+
+ private:
+  // Not an assignment: a key named `__proto__` must stay a key.
+  void DefineOwn(Napi::Object& object, const Napi::Value& key, const Napi::Value& value) const {
+    const napi_property_descriptor descriptor = {nullptr, key,   nullptr,
+                                                 nullptr, nullptr, value,
+                                                 napi_default_jsproperty, nullptr};
+    NAPI_THROW_IF_FAILED_VOID(env, napi_define_properties(env, object, 1, &descriptor));
+  }
+};
+
+}  // namespace
+
+void SetAdapter(PyObject* function) {
+  Py_XINCREF(function);
+  adapter = function;
+}
+
+Value FromPython(PyObject* object) { return Converter().Convert(object); }
+
+Value FromPythonString(PyObject* text) {
+  if (PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND) {
+    return {std::string(static_cast<const char*>(PyUnicode_DATA(text)), static_cast<size_t>(PyUnicode_GET_LENGTH(text)))};
+  }
+  const auto encoded = py::reinterpret_steal<py::object>(PyUnicode_AsEncodedString(text, "utf-16-le", "surrogatepass"));
+  if (!encoded) {
+    PyErr_Clear();
+    return {std::string()};
+  }
+  const auto* data = reinterpret_cast<const char16_t*>(PyBytes_AS_STRING(encoded.ptr()));
+  return {std::u16string(data, static_cast<size_t>(PyBytes_GET_SIZE(encoded.ptr())) / sizeof(char16_t))};
+}
+
+Napi::Value ToJs(Napi::Env env, const Value& value) { return std::visit(ToJsVisitor{env}, value.data); }
+
+}  // namespace bridge

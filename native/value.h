@@ -1,0 +1,60 @@
+// A plain value on its way across the border. It belongs to neither side: no Node-API handle, no Python reference,
+// so that any thread may build, move and drop one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "owner.h"
+
+namespace bridge {
+
+// Two's-complement free: the magnitude in 64-bit words, least significant first, as Node-API has it.
+struct BigInt {
+  bool negative = false;
+  std::vector<uint64_t> words;
+};
+
+// Bytes that JavaScript gave: a copy, since its ArrayBuffer may be detached at any time.
+struct TypedBytes {
+  std::vector<uint8_t> data;
+  const char* format;  // as in Python's struct module
+  size_t item_size;
+};
+
+struct Value;
+struct Property;
+using Array = std::vector<Value>;
+using Object = std::vector<Property>;
+
+struct Value {
+  // std::string holds Latin-1 (what most Python strings are), std::u16string everything else, lone surrogates too.
+  std::variant<std::nullptr_t, bool, int64_t, double, BigInt, std::string, std::u16string, Array, Object, TypedBytes,
+               std::shared_ptr<Memory>>
+      data = nullptr;
+};
+
+struct Property {
+  Value key;  // a string
+  Value value;
+};
+
+// What an exception of Python's is on the other side.
+struct ErrorInfo {
+  std::string code;  // ASCII
+  Value message;
+  Value python_type;
+  Value traceback;
+};
+
+// A string value from UTF-8, as the C library and the system give text.
+Value FromUtf8(const std::string& text);
+
+// About how many bytes a value keeps from being freed; what the event lane's limit counts.
+size_t SizeOf(const Value& value);
+
+}  // namespace bridge

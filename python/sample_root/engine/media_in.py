@@ -1,0 +1,81 @@
+"""Reading what a task brings along: pictures by Pillow, clips by PyAV."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image, ImageOps
+
+from engine.cancel import CancelToken
+from engine.request import InvalidTask
+from shared.utils.virtual_media import parse_virtual_media_path
+
+
+def load_image(key: str, value: Any, size: tuple[int, int]) -> Image.Image:
+    """A picture (path or PIL image) as RGB of exactly ``size`` (width, height), scaled and cropped to fill
+    it.
+
+    Raises :class:`InvalidTask` where the file is no picture.
+    """
+    if isinstance(value, Image.Image):
+        image = value
+    else:
+        path = parse_virtual_media_path(value).path
+        try:
+            with Image.open(path) as opened:
+                image = ImageOps.exif_transpose(opened)
+                image.load()
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise InvalidTask(f"{key}: Pillow can't read {path}: {error}") from error
+    return fit(image.convert("RGB"), size)
+
+
+def fit(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Scales and crops to fill ``size``; a picture of that size keeps its pixels."""
+    return image if image.size == size else ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+
+
+def read_luma(key: str, path: str, most: int, size: tuple[int, int], token: CancelToken) -> np.ndarray:
+    """The first ``most`` frames of a clip (or of its range, a virtual media path) as luma at ``size``.
+
+    Float32 ``[n, h, w]`` in 0..1 with n up to ``most``. Raises :class:`InvalidTask` where there is no such
+    frame.
+    """
+    frames = [
+        frame.reformat(width=size[0], height=size[1], format="gray", interpolation="AREA").to_ndarray()
+        for frame in islice(_frames(key, path, token), most)
+    ]
+    return np.stack(frames).astype(np.float32) / 255
+
+
+def read_last_frame(key: str, path: str, token: CancelToken) -> Image.Image:
+    """The last frame of a clip (or of its range) as an RGB picture. Raises :class:`InvalidTask`."""
+    (last,) = deque(_frames(key, path, token), maxlen=1)
+    return Image.fromarray(last.to_ndarray(format="rgb24"))
+
+
+def _frames(key: str, path: str, token: CancelToken) -> Iterator[av.VideoFrame]:
+    """Decodes the frames of the range, one at a time, counting from the clip's start; at least one."""
+    part = parse_virtual_media_path(path)
+    start, end = part.start_frame or 0, part.end_frame
+    count = 0
+    try:
+        with av.open(part.path) as container:
+            if not container.streams.video:
+                raise InvalidTask(f"{key}: {part.path} has no pictures")
+            for frame in container.decode(video=0):
+                token.check()
+                if count >= start:
+                    yield frame
+                count += 1
+                if end is not None and count > end:
+                    break
+    except (av.error.FFmpegError, OSError) as error:
+        raise InvalidTask(f"{key}: PyAV can't read {part.path}: {error}") from error
+    if count <= start:
+        raise InvalidTask(f"{key}: {part.path} has {count} frames, so none from {start} on")

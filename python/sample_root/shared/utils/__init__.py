@@ -1,0 +1,1 @@
+"""Small helpers that WanGP's documentation names, such as virtual media paths."""

@@ -1,0 +1,54 @@
+"""Errors with a stable code, and what Python's own exceptions mean to the caller."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+
+class BridgeError(Exception):
+    """An error whose ``code`` (``ERR_WANGP_…``) and message the host hands to its caller as they are."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def import_failure(error: BaseException, root: Path, executable: str) -> BridgeError:
+    """What to tell the user when importing or initialising ``shared.api`` raised."""
+    if isinstance(error, ModuleNotFoundError) and error.name and not _belongs_to(root, error.name):
+        return BridgeError(
+            "ERR_WANGP_PACKAGE_MISSING",
+            f"{executable} has no package '{error.name}', which {root} needs. Install what it requires "
+            f'("{executable}" -m pip install -r "{root / "requirements.txt"}"), or name the environment '
+            "that WanGP is installed in with the option `python` or WANGP_PYTHON",
+        )
+    if isinstance(error, SystemExit):
+        return BridgeError(
+            "ERR_WANGP_IMPORT",
+            f"WanGP in {root} called exit({error.code!r}) while it was initialised by {executable}; "
+            "what it printed before says why (a flag in `cliArgs` that it doesn't know, or versions that don't match)",
+        )
+    return BridgeError(
+        "ERR_WANGP_IMPORT",
+        f"WanGP in {root} could not be initialised by {executable}: {type(error).__name__}: {error}",
+    )
+
+
+def submission_failure(error: Exception, source: object) -> BridgeError | None:
+    """The coded form of what a submit raised; None where Python's own exception says it best."""
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+        return BridgeError("ERR_WANGP_SETTINGS_FILE", f"{source} is no JSON: {error}")
+    if isinstance(error, zipfile.BadZipFile):
+        return BridgeError("ERR_WANGP_SETTINGS_FILE", f"{source} is no queue archive: {error}")
+    if isinstance(error, OSError) and isinstance(source, str):
+        return BridgeError("ERR_WANGP_FILE", f"{source} cannot be read: {error.strerror or error}")
+    if isinstance(error, TypeError):
+        return BridgeError("ERR_WANGP_ARGUMENT", str(error))
+    return None
+
+
+def _belongs_to(root: Path, module: str) -> bool:
+    top = module.partition(".")[0]
+    return (root / top).is_dir() or (root / f"{top}.py").is_file()

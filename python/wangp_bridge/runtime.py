@@ -1,0 +1,154 @@
+"""The one WanGP of the process, and its sessions."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import itertools
+import os
+import platform
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import _wangp_native as native
+
+from .errors import BridgeError, import_failure
+
+OWN_WORKING_DIRECTORY: bool = native.own_working_directory()
+
+_lock = threading.Lock()
+_sessions: dict[int, Any] = {}
+_session_ids = itertools.count(1)
+_identity: dict[str, Any] | None = None  # root, config_path and cli_args of the runtime that is loaded
+
+
+def init(options: dict[str, Any]) -> dict[str, Any]:
+    """Imports WanGP's ``shared.api`` and makes a session; see :func:`commands.init`.
+
+    Raises BridgeError: another WanGP is loaded already, a package is missing, the import or ``init`` failed.
+    """
+    global _identity
+    identity = {name: options.get(name) for name in ("root", "config_path", "cli_args")}
+    with _lock:
+        _refuse_another(identity)
+        root = Path(options["root"])
+        _prepare_environment(options)
+        try:
+            api = _import_api(root, options.get("pre_import") or [])
+            session = api.init(**_session_arguments(options))
+        except BaseException as error:
+            if _identity is None:
+                _forget_modules(root)
+            raise import_failure(error, root, sys.executable) from error
+        _identity = identity
+    number = next(_session_ids)
+    _sessions[number] = session
+    return {"session": number, "info": describe(root)}
+
+
+def session(number: int) -> Any:
+    """The session with this number."""
+    return _sessions[number]
+
+
+def describe(root: Path) -> dict[str, Any]:
+    """Versions, interpreter, root and device, as the loaded WanGP and torch see them."""
+    return {
+        "wangp_version": version(),
+        "python_version": platform.python_version(),
+        "executable": sys.executable,
+        "root": str(root),
+        "device": _device(),
+        "own_working_directory": OWN_WORKING_DIRECTORY,
+    }
+
+
+def version() -> str | None:
+    """The loaded WanGP's version, where it tells one."""
+    wgp = sys.modules.get("wgp")
+    api = sys.modules.get("shared.api")
+    found = getattr(wgp, "WanGP_version", None) or getattr(api, "__version__", None)
+    return None if found is None else str(found)
+
+
+def attachment_keys(wangp: Any) -> tuple[str, ...]:
+    """The settings that hold paths of attachments, as the loaded WanGP names them."""
+    keys = getattr(wangp, "_get_attachment_keys", None)
+    if callable(keys):
+        return tuple(keys())
+    return tuple(getattr(sys.modules.get("shared.api"), "ATTACHMENT_KEYS", ()))
+
+
+def _refuse_another(identity: dict[str, Any]) -> None:
+    if _identity is None or _identity == identity:
+        return
+    changed = [name for name, value in identity.items() if _identity[name] != value]
+    loaded = ", ".join(f"{name}={_identity[name]!r}" for name in changed)
+    raise BridgeError(
+        "ERR_WANGP_ALREADY_INITIALIZED",
+        f"WanGP is already initialised in this process with {loaded}. One process holds one WanGP: use the same "
+        "options, or another process",
+    )
+
+
+def _prepare_environment(options: dict[str, Any]) -> None:
+    for name, value in (options.get("env") or {}).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = str(value)
+    for folder in reversed(options.get("python_path") or []):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+
+
+def _import_api(root: Path, pre_import: list[str]) -> Any:
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    for name in pre_import:
+        _import_file(Path(name)) if name.endswith(".py") else importlib.import_module(name)
+    return importlib.import_module("shared.api")
+
+
+def _import_file(path: Path) -> None:
+    name = path.stem
+    if name in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+
+
+def _session_arguments(options: dict[str, Any]) -> dict[str, Any]:
+    names = ("root", "config_path", "output_dir", "cli_args", "console_output", "console_isatty", "webui_state")
+    return {name: options[name] for name in names if options.get(name) is not None}
+
+
+def _forget_modules(root: Path) -> None:
+    """After a failed import: the next attempt must not find half of it loaded."""
+    if str(root) in sys.path:
+        sys.path.remove(str(root))
+    prefix = str(root) + os.sep
+    for name, module in list(sys.modules.items()):
+        origin = getattr(module, "__file__", None) or ""
+        if origin.startswith(prefix):
+            del sys.modules[name]
+
+
+def _device() -> str:
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return "cpu"
+    try:
+        return str(torch.cuda.get_device_name())
+    except Exception:  # a driver that answers "available" and then fails
+        return "cuda"

@@ -1,0 +1,70 @@
+// npm test [-- OPTIONS FOR VITEST]: sets up, builds for every CPython of the machine, runs every test.
+import path from 'node:path';
+import { bin, CACHE, fail, once, ROOT, run, runInForeground, say } from './lib.mjs';
+import { setUp } from './setup.mjs';
+import { buildNative, pythonEnvironments, setUpEnvironment } from './steps.mjs';
+
+const SUPPORTED = ['3.10', '3.11', '3.12', '3.13', '3.14'];
+const TEST_PACKAGES = ['pytest'];
+
+/** The suitable interpreters: one of each minor version, and those that have torch besides. */
+async function chooseInterpreters() {
+  const { listInterpreters } = pythonEnvironments();
+  const all = (await listInterpreters()).filter(({ suitable }) => suitable).map(({ environment }) => environment);
+  const chosen = [];
+  for (const python of all) {
+    const torch = await hasTorch(python);
+    const known = chosen.some((other) => other.minor === python.minor);
+    if (SUPPORTED.includes(python.minor) && (!known || torch)) chosen.push({ ...python, torch });
+  }
+  return chosen.sort((a, b) => SUPPORTED.indexOf(a.minor) - SUPPORTED.indexOf(b.minor));
+}
+
+async function hasTorch(python) {
+  try {
+    await run(python.executable, ['-c', 'import torch']);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function buildProbe() {
+  const folder = path.join(ROOT, 'test', 'native');
+  const outputs = [path.join(folder, 'build', 'Release', 'probe.node')];
+  await once('test probe', { inputs: ['test/native/probe.c', 'test/native/binding.gyp'], outputs }, () => {
+    const headers = path.resolve(process.execPath, '..', '..');
+    return run(process.execPath, [bin('node-gyp', 'bin/node-gyp.js'), 'rebuild', `--nodedir=${headers}`], {
+      cwd: folder,
+    });
+  });
+}
+
+await setUp();
+await buildProbe();
+const interpreters = await chooseInterpreters();
+if (interpreters.length === 0) fail('there is no CPython 3.10 to 3.14 with a shared library on this machine');
+const pythons = [];
+for (const python of interpreters) {
+  await buildNative(python);
+  const name = `${python.minor}${python.torch ? '-torch' : ''}`;
+  const executable = await setUpEnvironment(path.join(CACHE, 'environments', name), python, {
+    extra: TEST_PACKAGES,
+    systemPackages: python.torch,
+  });
+  pythons.push({ name, executable, version: python.version, base: python.executable, torch: python.torch });
+}
+say('the tests run on:');
+for (const { name, version, base } of pythons) say(`  ${name}: CPython ${version} (${base})`);
+if (!pythons.some(({ torch }) => torch)) say('no interpreter here has torch: its tests say so and run without it');
+
+const env = { ...process.env, WANGP_TEST_PYTHONS: JSON.stringify(pythons) };
+for (const name of ['WANGP_PYTHON', 'WANGP_ROOT', 'VIRTUAL_ENV', 'CONDA_PREFIX']) delete env[name];
+const args = process.argv.slice(2);
+const status = await runInForeground(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...args], { env });
+if (status !== 0 || args.length > 0) process.exit(status);
+for (const { name, executable } of pythons) {
+  say(`the Python side on ${name}`);
+  const code = await runInForeground(executable, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'test/python']);
+  if (code !== 0) process.exit(code);
+}

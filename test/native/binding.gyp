@@ -1,0 +1,1 @@
+{"targets": [{"target_name": "probe", "sources": ["probe.c"]}]}

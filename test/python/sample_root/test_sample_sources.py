@@ -1,0 +1,121 @@
+"""What ``submit`` accepts, where attachments are looked for, and virtual media paths."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from shared.sources import read_source
+from shared.utils.virtual_media import build_virtual_media_path, parse_virtual_media_path
+
+
+@pytest.mark.parametrize("form", ["settings", "list", "tasks", "wrapped", "wrapped_settings"])
+def test_forms_of_a_source(session, tiny, tmp_path, form):
+    source = {
+        "settings": tiny(),
+        "list": [tiny()],
+        "tasks": {"tasks": [tiny()]},
+        "wrapped": [{"id": 5, "params": tiny()}],
+        "wrapped_settings": {"settings": tiny()},
+    }[form]
+    assert session.run(source).successful_tasks == 1
+    path = tmp_path / "saved.json"
+    path.write_text(json.dumps(source))
+    assert session.run(str(path)).successful_tasks == 1
+    assert session.run(path).successful_tasks == 1
+
+
+def test_queue_brings_its_media(session, tiny, tmp_path, media):
+    path = tmp_path / "queue.zip"
+    tasks = [{"id": 1, "params": tiny(image_start="start.png", video_guide="clips/guide.mp4|start_frame=3")}]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("queue.json", json.dumps(tasks))
+        archive.write(media / "start.png", "start.png")
+        archive.write(media / "guide.mp4", "clips/guide.mp4")
+    result = session.run(path)
+    assert result.success, result.errors
+    assert not list(Path(tempfile.gettempdir()).glob("wangp-sample-queue-*"))
+
+
+def test_files_that_cannot_be_used(session, tmp_path):
+    broken = {"broken.json": b"{", "broken.zip": b"nothing", "number.json": b"3", "list.json": b"[3]"}
+    for name, content in broken.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises((RuntimeError, ValueError), match=name):
+            session.submit(tmp_path / name)
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
+        archive.writestr("readme.txt", "")
+    with pytest.raises(ValueError, match=r"empty\.zip holds no queue\.json"):
+        session.submit(tmp_path / "empty.zip")
+    with zipfile.ZipFile(tmp_path / "slip.zip", "w") as archive:
+        archive.writestr("../slipped.txt", "")
+    with pytest.raises(ValueError, match="outside"):
+        session.submit(tmp_path / "slip.zip")
+    for name in ("missing.json", "missing.zip"):
+        with pytest.raises(FileNotFoundError, match=name):
+            session.submit(tmp_path / name)
+    with pytest.raises(ValueError, match=r"clip\.mp4"):
+        session.submit("clip.mp4")
+    assert session._active_job is None
+
+
+def test_wrong_types(session):
+    for source in (None, 3, [3], {"tasks": 3}):
+        with pytest.raises(TypeError):
+            session.submit(source)
+    with pytest.raises(TypeError):
+        session.submit_task([])
+    with pytest.raises(TypeError):
+        session.submit_task("settings.json")
+    with pytest.raises(TypeError):
+        session.submit_manifest({})
+    with pytest.raises(TypeError):
+        session.submit_task({"_api": 1})
+
+
+def test_relative_attachments_are_looked_for_in_the_working_directory(tmp_path):
+    settings = {
+        "image_start": "a.png",
+        "image_refs": ["b.png", "/c.png", 7],
+        "video_guide": "d/../e.mp4|start_frame=1,end_frame=2",
+        "video_mask": None,
+        "audio_guide": "",
+        "prompt": "f.png",
+        "_api": {"return_media": True},
+    }
+    (task,) = read_source(settings, tmp_path).tasks
+    assert task.settings == {
+        "image_start": str(tmp_path / "a.png"),
+        "image_refs": [str(tmp_path / "b.png"), "/c.png", 7],
+        "video_guide": f"{tmp_path / 'e.mp4'}|start_frame=1,end_frame=2",
+        "video_mask": None,
+        "audio_guide": "",
+        "prompt": "f.png",
+    }
+    assert task.api == {"return_media": True}
+    assert settings["image_start"] == "a.png"
+    assert "_api" in settings
+
+
+def test_virtual_media_paths():
+    built = build_virtual_media_path(
+        "a b.mkv", start_frame=0, end_frame=9, audio_track_no=2, extras={"x": "y"}
+    )
+    assert built == "a b.mkv|start_frame=0,end_frame=9,audio_track_no=2,x=y"
+    parsed = parse_virtual_media_path(built)
+    assert (parsed.path, parsed.start_frame, parsed.end_frame, parsed.audio_track_no) == ("a b.mkv", 0, 9, 2)
+    assert parsed.extras == {"x": "y"}
+    assert build_virtual_media_path(Path("a.mkv")) == "a.mkv"
+    assert parse_virtual_media_path("odd|name.mkv").path == "odd|name.mkv"
+    with pytest.raises(ValueError):
+        build_virtual_media_path("a", start_frame=3, end_frame=2)
+    with pytest.raises(ValueError):
+        build_virtual_media_path("a", start_frame=-1)
+    with pytest.raises(TypeError):
+        build_virtual_media_path("a", start_frame=1.5)
+    with pytest.raises(ValueError):
+        parse_virtual_media_path("a|start_frame=x")

@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { init, type InitOptions, type WanGPSession } from 'wangp-node';
+
+export const REPOSITORY = path.resolve(import.meta.dirname, '..');
+export const FIXTURES = path.join(REPOSITORY, 'test', 'fixtures');
+
+/** Runs the Python that a job's setting `script` brings: see its `shared/api.py`. */
+export const SCRIPTED_ROOT = path.join(FIXTURES, 'roots', 'scripted');
+
+/** A session on the scripted root. */
+export function initScripted(options: InitOptions = {}): Promise<WanGPSession> {
+  return init({ root: SCRIPTED_ROOT, ...options });
+}
+
+/** The smallest video of the sample root. */
+export const TINY_VIDEO = {
+  model_type: 'ltx2_22B_distilled',
+  prompt: 'a red bicycle',
+  resolution: '64x48',
+  video_length: 5,
+  num_inference_steps: 2,
+  seed: 1,
+} as const;
+
+interface Probe {
+  addressOf(buffer: ArrayBufferLike): bigint;
+  openGlobally(path: string): void;
+}
+
+/** The test's own addon: what V8 says of a buffer. */
+export const probe = createRequire(import.meta.url)(
+  path.join(REPOSITORY, 'test', 'native', 'build', 'Release', 'probe.node'),
+) as Probe;
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `script` (CommonJS, with `wangp` in scope) in a process of its own; resolves however that ends. */
+export async function runScript(
+  script: string,
+  { env = {}, args = [], timeoutMs = 30_000 }: { env?: NodeJS.ProcessEnv; args?: string[]; timeoutMs?: number } = {},
+): Promise<Exit> {
+  const prelude = `const wangp = require(${JSON.stringify(path.join(REPOSITORY, 'dist/index.js'))});
+    const SCRIPTED_ROOT = ${JSON.stringify(SCRIPTED_ROOT)};
+    const TINY_VIDEO = ${JSON.stringify(TINY_VIDEO)};`;
+  const options = { env: { ...process.env, ...env }, timeout: timeoutMs, killSignal: 'SIGKILL' as const };
+  try {
+    const run = promisify(execFile)(process.execPath, [...args, '-e', `${prelude}\n${script}`], options);
+    return { code: 0, signal: null, ...(await run) };
+  } catch (error) {
+    const { code, signal, stdout, stderr } = error as Exit & { code: number | string | null };
+    return { code: typeof code === 'number' ? code : null, signal, stdout, stderr };
+  }
+}
+
+/** Collects garbage until `done`, or until it is clear that nothing more comes. */
+export async function collectUntil(done: () => boolean | Promise<boolean>): Promise<boolean> {
+  for (let round = 0; round < 100; round += 1) {
+    globalThis.gc!();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (await done()) return true;
+  }
+  return false;
+}
