@@ -42,6 +42,8 @@ export interface CallOptions {
   readonly cwd?: string;
   /** A channel whose events are held back until this call's promise has settled. */
   readonly channel?: number;
+  /** What messages call each argument, where one holds a value that can't be handed over. */
+  readonly names?: readonly string[];
 }
 
 /** Memory of Python's as JavaScript receives it: one external ArrayBuffer and the handle that releases it. */

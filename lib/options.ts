@@ -114,14 +114,42 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+const CALLBACK_NAMES = [
+  'onProgress',
+  'onPreview',
+  'onStream',
+  'onStatus',
+  'onInfo',
+  'onOutput',
+  'onComplete',
+  'onError',
+  'onEvent',
+] as const satisfies readonly (keyof Callbacks)[];
+
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof InitOptions>([
+  'configPath',
+  'outputDir',
+  'cliArgs',
+  'consoleOutput',
+  'consoleIsatty',
+  'webuiState',
+  'pythonPath',
+  'preImport',
+]);
+
 function invalid(message: string): WanGPError {
   return new WanGPError('ERR_WANGP_ARGUMENT', message);
 }
 
+/** Longer strings are shown by their beginning. */
+const SHOWN_LENGTH = 60;
+
 function describe(value: unknown): string {
-  if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `${typeof value} ${String(value)}`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value !== 'string') return String(value);
+  return JSON.stringify(value.length > SHOWN_LENGTH ? `${value.slice(0, SHOWN_LENGTH)}…` : value);
 }
 
 function isObject(value: unknown): boolean {
@@ -146,11 +174,33 @@ function checkBoolean(value: unknown, name: string): void {
   }
 }
 
-/** Throws `ERR_WANGP_ARGUMENT` for what is no callbacks object. */
-export function checkCallbacks(callbacks: unknown): void {
-  if (callbacks === undefined) return;
-  if (typeof callbacks !== 'object' || callbacks === null) {
+function checkCallbacks(callbacks: unknown): void {
+  if (callbacks !== undefined && !isObject(callbacks)) {
     throw invalid(`callbacks must be an object with methods like onProgress, not ${describe(callbacks)}`);
+  }
+}
+
+/** The callbacks themselves in place of the options, as Python's API takes them. */
+function checkForMisplacedCallbacks(options: object, usage: string): void {
+  const name = CALLBACK_NAMES.find((each) => typeof Reflect.get(options, each) === 'function');
+  if (name !== undefined) throw invalid(`${name} belongs into an object of callbacks: ${usage}`);
+}
+
+/** Python's own names of the options. */
+function checkForPythonNames(options: object): void {
+  for (const name of Object.keys(options)) {
+    const camelCase = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (camelCase !== name && OPTION_NAMES.has(camelCase)) {
+      throw invalid(`init has no option ${name}: here it is called ${camelCase}`);
+    }
+  }
+}
+
+function checkEnvironment(env: InitOptions['env']): void {
+  for (const [name, value] of Object.entries(env ?? {})) {
+    if (value !== undefined && typeof value !== 'string') {
+      throw invalid(`env.${name} must be a string, or undefined to remove it, not ${describe(value)}`);
+    }
   }
 }
 
@@ -166,6 +216,8 @@ export function checkTimeout(timeoutMs: number | undefined): number | undefined 
 /** Throws `ERR_WANGP_ARGUMENT`, naming the option, for what `init` can't use. */
 export function checkInitOptions(options: InitOptions): void {
   if (!isObject(options)) throw invalid(`init takes an object of options, not ${describe(options)}`);
+  checkForPythonNames(options);
+  checkForMisplacedCallbacks(options, 'init({ callbacks: { onProgress() { … } } })');
   for (const name of ['root', 'configPath', 'outputDir', 'python'] as const) checkString(options[name], name);
   for (const name of ['cliArgs', 'pythonPath', 'preImport'] as const) checkStrings(options[name], name);
   for (const name of ['consoleOutput', 'consoleIsatty'] as const) checkBoolean(options[name], name);
@@ -174,6 +226,7 @@ export function checkInitOptions(options: InitOptions): void {
       throw invalid(`${name} must be an object, not ${describe(options[name])}`);
     }
   }
+  checkEnvironment(options.env);
   checkCallbacks(options.callbacks);
   if (options.configPath !== undefined && path.basename(options.configPath) !== 'wgp_config.json') {
     throw invalid(`configPath must point to a file named wgp_config.json, not ${options.configPath}`);
@@ -183,19 +236,38 @@ export function checkInitOptions(options: InitOptions): void {
 /** Throws `ERR_WANGP_ARGUMENT` for options of a submit that can't be used. */
 export function checkSubmitOptions(options: SubmitOptions): void {
   if (!isObject(options)) throw invalid(`the options of a submit must be an object, not ${describe(options)}`);
+  checkForMisplacedCallbacks(options, 'submitTask(settings, { callbacks: { onProgress() { … } } })');
   checkCallbacks(options.callbacks);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw invalid(`signal must be an AbortSignal, not ${describe(options.signal)}`);
   }
 }
 
-/** Throws `ERR_WANGP_ARGUMENT` for what are no settings. */
-export function checkSettings(settings: unknown, name = 'settings'): void {
-  if (!isObject(settings)) throw invalid(`${name} must be an object of WanGP settings, not ${describe(settings)}`);
+/** Throws `ERR_WANGP_ARGUMENT` for what are no settings; `name` is what the caller calls them. */
+export function checkSettings(settings: unknown, name: string): void {
+  if (isObject(settings)) return;
+  const hint = typeof settings === 'string' ? ' (a saved file is started by submit())' : '';
+  throw invalid(`${name} must be an object of WanGP settings, not ${describe(settings)}${hint}`);
 }
 
-/** Throws `ERR_WANGP_ARGUMENT` for what is no list of settings. */
-export function checkManifest(list: unknown): void {
-  if (!Array.isArray(list)) throw invalid(`a manifest must be an array of settings, not ${describe(list)}`);
-  list.forEach((settings, index) => checkSettings(settings, `task ${index + 1}`));
+/** Throws `ERR_WANGP_ARGUMENT` for what is no list of settings; `name` is what the caller calls it. */
+export function checkManifest(list: unknown, name: string): void {
+  if (!Array.isArray(list)) throw invalid(`${name} must be an array of WanGP settings, not ${describe(list)}`);
+  // Not `forEach`, which leaves holes out.
+  for (let index = 0; index < list.length; index += 1) checkSettings(list[index], `${name}[${index}]`);
+}
+
+/** Throws `ERR_WANGP_ARGUMENT` for what `submit` can't start. */
+export function checkSource(source: unknown): void {
+  if (source === '') throw invalid('source must be settings, a list of them or the path of a file, not an empty string');
+  if (typeof source === 'string' || source instanceof URL) return;
+  if (Array.isArray(source)) checkManifest(source, 'source');
+  else checkSettings(source, 'source');
+}
+
+/** Throws `ERR_WANGP_ARGUMENT` for what can't be called. */
+export function checkCall(name: unknown, args: unknown, keywords: unknown): void {
+  if (typeof name !== 'string') throw invalid(`the name of a method must be a string, not ${describe(name)}`);
+  if (!Array.isArray(args)) throw invalid(`args must be an array, not ${describe(args)}`);
+  if (!isObject(keywords)) throw invalid(`keywords must be an object, not ${describe(keywords)}`);
 }

@@ -6,9 +6,11 @@ import { abortError, WanGPError } from './errors';
 import { SessionJob } from './job';
 import {
   type Callbacks,
+  checkCall,
   checkInitOptions,
   checkManifest,
   checkSettings,
+  checkSource,
   checkSubmitOptions,
   type InitOptions,
   type Settings,
@@ -103,6 +105,15 @@ function tellAboutSample(root: string): void {
   );
 }
 
+function toPath(file: string | URL): string {
+  if (typeof file === 'string') return path.resolve(file);
+  try {
+    return fileURLToPath(file);
+  } catch (cause) {
+    throw new WanGPError('ERR_WANGP_ARGUMENT', `source must be a file: URL or a path, not ${file.href}`, { cause });
+  }
+}
+
 function absolute(file: string | undefined): string | undefined {
   return file === undefined ? undefined : path.resolve(file);
 }
@@ -130,7 +141,11 @@ export async function init(options: InitOptions = {}): Promise<WanGPSession> {
     pre_import: (options.preImport ?? []).map((name) => (name.endsWith('.py') ? path.resolve(name) : name)),
   };
   const runtime = await startRuntime(options, root);
-  const answer = (await runtime.call('init', [pythonOptions], { lane: 'thread', cwd })) as InitAnswer;
+  const answer = (await runtime.call('init', [pythonOptions], {
+    lane: 'thread',
+    cwd,
+    names: ['options'],
+  })) as InitAnswer;
   tellAboutSample(root);
   return new WanGPSession(runtime, answer, options.callbacks);
 }
@@ -173,25 +188,21 @@ export class WanGPSession {
     source: Settings | TaskList | readonly Settings[] | string | URL,
     options: SubmitOptions = {},
   ): Promise<SessionJob> {
-    if (typeof source === 'string' || source instanceof URL) {
-      const file = source instanceof URL ? fileURLToPath(source) : path.resolve(source);
-      return this.#submit('submit', file, options);
-    }
-    if (Array.isArray(source)) checkManifest(source);
-    else checkSettings(source, 'source');
-    return this.#submit('submit', source, options);
+    checkSource(source);
+    const isFile = typeof source === 'string' || source instanceof URL;
+    return this.#submit('submit', 'source', isFile ? toPath(source) : source, options);
   }
 
   /** Starts a job of one task. Rejects as {@link submit} does. */
   async submitTask(settings: Settings, options: SubmitOptions = {}): Promise<SessionJob> {
-    checkSettings(settings);
-    return this.#submit('submit_task', settings, options);
+    checkSettings(settings, 'settings');
+    return this.#submit('submit_task', 'settings', settings, options);
   }
 
   /** Starts a job of several tasks, one after another. Rejects as {@link submit} does. */
   async submitManifest(list: readonly Settings[], options: SubmitOptions = {}): Promise<SessionJob> {
-    checkManifest(list);
-    return this.#submit('submit_manifest', list, options);
+    checkManifest(list, 'list');
+    return this.#submit('submit_manifest', 'list', list, options);
   }
 
   /** {@link submit}, then the result. */
@@ -223,7 +234,11 @@ export class WanGPSession {
     args: readonly unknown[] = [],
     keywords: Readonly<Record<string, unknown>> = {},
   ): Promise<unknown> {
-    return this.#runtime.call('call', [this.#number, name, args, keywords], { lane: 'command' });
+    checkCall(name, args, keywords);
+    return this.#runtime.call('call', [this.#number, name, args, keywords], {
+      lane: 'command',
+      names: ['session', 'name', 'args', 'keywords'],
+    });
   }
 
   /** Releases the model, after the running job if there is one. A later job loads it again. */
@@ -238,7 +253,8 @@ export class WanGPSession {
     await this.close();
   }
 
-  async #submit(method: string, source: unknown, options: SubmitOptions): Promise<SessionJob> {
+  /** `name` is what messages call the source. */
+  async #submit(method: string, name: string, source: unknown, options: SubmitOptions): Promise<SessionJob> {
     checkSubmitOptions(options);
     const { signal, callbacks = this.#callbacks } = options;
     if (signal?.aborted) throw abortError(signal);
@@ -258,6 +274,7 @@ export class WanGPSession {
         lane: 'thread',
         cwd,
         channel: job.channel,
+        names: ['session', 'method', name],
       });
     } catch (error) {
       job.abandon();

@@ -52,7 +52,14 @@ CallLane LaneNamed(const std::string& name) {
   return name == "thread" ? CallLane::kThread : CallLane::kCommand;
 }
 
-// call(functionName, args, { lane, cwd, channel }): Promise<unknown>
+// How messages call an argument.
+std::string NameOf(const Napi::Value& names, uint32_t index) {
+  const Napi::Value name = names.IsArray() ? names.As<Napi::Array>().Get(index) : Napi::Value();
+  if (!name.IsEmpty() && name.IsString()) return name.As<Napi::String>().Utf8Value();
+  return "argument " + std::to_string(index + 1);
+}
+
+// call(functionName, args, { lane, cwd, channel, names }): Promise<unknown>
 Napi::Value CallPython(const Napi::CallbackInfo& info) {
   const auto options = info[2].As<Napi::Object>();
   Call call;
@@ -62,9 +69,10 @@ Napi::Value CallPython(const Napi::CallbackInfo& info) {
   const Napi::Value channel = options.Get("channel");
   if (channel.IsNumber()) call.channel = channel.As<Napi::Number>().Int64Value();
   const auto arguments = info[1].As<Napi::Array>();
+  const Napi::Value names = options.Get("names");
   for (uint32_t index = 0; index < arguments.Length(); ++index) {
     const Napi::Value argument = arguments.Get(index);
-    call.arguments.push_back(FromJs(argument, index == 0 ? "value" : "value " + std::to_string(index)));
+    call.arguments.push_back(FromJs(argument, NameOf(names, index)));
   }
   Napi::Value promise;
   call.caller = NewCaller(info.Env(), &promise);

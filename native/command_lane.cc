@@ -13,7 +13,7 @@ namespace bridge {
 
 void Lane::Post(Task task) {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     tasks_.push_back(std::move(task));
   }
   wake_.notify_one();
@@ -21,7 +21,7 @@ void Lane::Post(Task task) {
 
 void Lane::Release(const Reference& reference) {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     released_.push_back(reference);
   }
   wake_.notify_one();
@@ -81,12 +81,13 @@ void StartThread(std::function<void()> body) {
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, kStackSize);
-  auto argument = std::make_unique<std::function<void()>>(std::move(body));
+  auto* argument = new std::function<void()>(std::move(body));  // RunBody's, once the thread has started
   pthread_t thread{};
-  const int status = pthread_create(&thread, &attributes, RunBody, argument.get());
+  const int status = pthread_create(&thread, &attributes, RunBody, argument);
   pthread_attr_destroy(&attributes);
-  if (status != 0) throw std::system_error(status, std::generic_category(), "a Python thread could not be started");
-  static_cast<void>(argument.release());  // RunBody owns it now.
+  if (status == 0) return;
+  delete argument;
+  throw std::system_error(status, std::generic_category(), "a Python thread could not be started");
 }
 
 #endif

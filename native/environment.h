@@ -21,7 +21,7 @@ class Environment {
 
   static Environment& Of(Napi::Env env);
 
-  const std::shared_ptr<EventLane>& lane() const { return lane_; }
+  [[nodiscard]] const std::shared_ptr<EventLane>& lane() const { return lane_; }
 
   void SetEventHandler(const Napi::Function& handler);
   void SetMemoryFactory(const Napi::Function& factory);

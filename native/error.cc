@@ -13,6 +13,7 @@ namespace bridge {
 namespace {
 
 constexpr char kPythonError[] = "ERR_WANGP_PYTHON";
+constexpr char kCodePrefix[] = "ERR_WANGP_";
 
 // What `callable` gives as a string value; an empty string where that raises in its turn.
 template <typename Callable>
@@ -25,10 +26,35 @@ Value TextOr(const char* fallback, Callable callable) {
 }
 
 py::str QualifiedName(const py::handle& type) {
-  const py::str name = type.attr("__qualname__");
+  py::str name = type.attr("__qualname__");
   const py::str module = type.attr("__module__");
-  if (module.equal(py::str("builtins"))) return name;
-  return py::str("{}.{}").format(module, name);
+  return module.equal(py::str("builtins")) ? name : py::str("{}.{}").format(module, name);
+}
+
+// The exception's `code`, where that is one of this package's.
+std::string CodeOf(const py::object& exception) {
+  try {
+    const py::object code = py::getattr(exception, "code", py::none());
+    if (py::isinstance<py::str>(code)) {
+      const auto text = code.cast<std::string>();
+      if (text.rfind(kCodePrefix, 0) == 0) return text;
+    }
+  } catch (const std::exception&) {
+    // An exception whose `code` cannot be read keeps the general one.
+  }
+  return kPythonError;
+}
+
+void Describe(const py::object& exception, ErrorInfo* info) {
+  const py::handle type(reinterpret_cast<PyObject*>(Py_TYPE(exception.ptr())));
+  info->python_type = TextOr("BaseException", [&] { return QualifiedName(type); });
+  info->traceback = TextOr("", [&] {
+    const py::module_ module = py::module_::import("traceback");
+    const auto traceback = py::reinterpret_steal<py::object>(PyException_GetTraceback(exception.ptr()));
+    const py::object lines =
+        module.attr("format_exception")(type, exception, traceback ? traceback : py::object(py::none()));
+    return py::str("").attr("join")(lines).cast<py::str>();
+  });
 }
 
 }  // namespace
@@ -44,26 +70,17 @@ ErrorInfo TakePythonError() {
   const auto traceback = py::reinterpret_steal<py::object>(raw_traceback);
   ErrorInfo info;
   info.code = kPythonError;
-  if (!type || !value) {
+  if (!value) {
     info.message = Value{std::string("Python reported a failure without an exception")};
     return info;
   }
-  info.python_type = TextOr("BaseException", [&] { return QualifiedName(type); });
+  if (traceback) PyException_SetTraceback(value.ptr(), traceback.ptr());
+  info.code = CodeOf(value);
   info.message = TextOr("", [&] { return py::str(value); });
-  info.traceback = TextOr("", [&] {
-    const py::module_ module = py::module_::import("traceback");
-    const py::object lines =
-        module.attr("format_exception")(type, value, traceback ? traceback : py::object(py::none()));
-    return py::str("").attr("join")(lines).cast<py::str>();
-  });
-  try {
-    const py::object code = py::getattr(value, "code", py::none());
-    if (py::isinstance<py::str>(code)) {
-      const auto text = code.cast<std::string>();
-      if (text.rfind("ERR_", 0) == 0) info.code = text;
-    }
-  } catch (const py::error_already_set&) {
-    // An exception whose `code` cannot be read keeps the general one.
+  if (info.code == kPythonError) {
+    Describe(value, &info);
+  } else if (const auto cause = py::reinterpret_steal<py::object>(PyException_GetCause(value.ptr()))) {
+    Describe(cause, &info);
   }
   return info;
 }

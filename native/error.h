@@ -6,8 +6,8 @@
 
 namespace bridge {
 
-// GIL held, an exception is set; clears it. Never raises. An exception's `code` attribute of the form ERR_… is kept,
-// any other exception has ERR_WANGP_PYTHON.
+// GIL held, an exception is set; clears it. Never raises. An exception whose `code` attribute is one of this package's
+// keeps it, and type and traceback are those of its cause, if there is one; any other has ERR_WANGP_PYTHON.
 ErrorInfo TakePythonError();
 
 // An error of this addon's own making.

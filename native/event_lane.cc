@@ -19,13 +19,13 @@ struct Registry {
 };
 
 Registry& Channels() {
-  static Registry* registry = new Registry;
+  static auto* registry = new Registry;
   return *registry;
 }
 
 void Unregister(int64_t channel) {
   Registry& registry = Channels();
-  const std::lock_guard<std::mutex> lock(registry.mutex);
+  const std::scoped_lock lock(registry.mutex);
   registry.lanes.erase(channel);
 }
 
@@ -48,7 +48,7 @@ void EventLane::Close() {
   std::vector<int64_t> channels;
   std::map<int64_t, Channel> closing;
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     if (closed_) return;
     closed_ = true;
     message_count -= static_cast<int64_t>(queue_.size());
@@ -62,7 +62,7 @@ void EventLane::Close() {
 }
 
 void EventLane::SetKeepAlive(Napi::Env env, bool alive) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   if (closed_) return;
   if (alive) {
     napi_ref_threadsafe_function(env, tsfn_);
@@ -74,24 +74,24 @@ void EventLane::SetKeepAlive(Napi::Env env, bool alive) {
 int64_t EventLane::CreateChannel() {
   const int64_t channel = next_channel++;
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     channels_[channel];
   }
   Registry& registry = bridge::Channels();
-  const std::lock_guard<std::mutex> lock(registry.mutex);
+  const std::scoped_lock lock(registry.mutex);
   registry.lanes[channel] = weak_from_this();
   return channel;
 }
 
 std::shared_ptr<EventLane> EventLane::Find(int64_t channel) {
   Registry& registry = bridge::Channels();
-  const std::lock_guard<std::mutex> lock(registry.mutex);
+  const std::scoped_lock lock(registry.mutex);
   const auto found = registry.lanes.find(channel);
   return found == registry.lanes.end() ? nullptr : found->second.lock();
 }
 
 std::vector<int64_t> EventLane::Channels() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   std::vector<int64_t> channels;
   for (const auto& [channel, state] : channels_) channels.push_back(channel);
   return channels;
@@ -99,21 +99,21 @@ std::vector<int64_t> EventLane::Channels() {
 
 void EventLane::CloseChannel(int64_t channel) {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     channels_.erase(channel);
   }
   Unregister(channel);
 }
 
 void EventLane::Settle(Settlement settlement) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   if (closed_) return;
   EnqueueMessage(std::move(settlement), 0);
 }
 
 void EventLane::OpenChannel(int64_t channel) {
   Queue given_up;
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const auto found = channels_.find(channel);
   if (found == channels_.end()) return;
   found->second.open = true;
@@ -125,7 +125,7 @@ void EventLane::OpenChannel(int64_t channel) {
 void EventLane::Push(Event event) {
   Event unwanted;
   Queue given_up;
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const auto found = channels_.find(event.channel);
   if (closed_ || found == channels_.end()) {
     unwanted = std::move(event);
@@ -153,7 +153,7 @@ void EventLane::Enqueue(Channel& channel, Event event, Queue* given_up) {
 void EventLane::GiveUp(KindState& kind, size_t count, Queue* given_up) {
   count = std::min(count, kind.queued.size());
   for (size_t i = 0; i < count; ++i) {
-    const Queue::iterator entry = kind.queued.front();
+    const auto entry = kind.queued.front();
     kind.queued.pop_front();
     bytes_ -= entry->size;
     given_up->splice(given_up->end(), queue_, entry);
@@ -172,10 +172,10 @@ void EventLane::EnqueueMessage(Message message, size_t size) {
 }
 
 bool EventLane::TakeNext(Message* message) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   --rings_;
   if (closed_ || queue_.empty()) return false;
-  const Queue::iterator first = queue_.begin();
+  const auto first = queue_.begin();
   if (auto* event = std::get_if<Event>(&first->message); event != nullptr && event->overflow != Overflow::kKeep) {
     const auto channel = channels_.find(event->channel);
     if (channel != channels_.end()) {
@@ -201,7 +201,7 @@ void EventLane::OnTurn(napi_env env, napi_value, void* context, void*) {
 
 EventLane::Counts EventLane::LiveCounts() {
   Registry& registry = bridge::Channels();
-  const std::lock_guard<std::mutex> lock(registry.mutex);
+  const std::scoped_lock lock(registry.mutex);
   return {environment_count.load(), message_count.load(), static_cast<int64_t>(registry.lanes.size())};
 }
 

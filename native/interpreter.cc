@@ -103,7 +103,7 @@ void FinishStart(std::variant<Value, ErrorInfo> outcome) {
   Interpreter& interpreter = TheInterpreter();
   std::vector<Caller> waiting;
   {
-    const std::lock_guard<std::mutex> lock(interpreter.mutex);
+    const std::scoped_lock lock(interpreter.mutex);
     if (const auto* failure = std::get_if<ErrorInfo>(&outcome)) {
       interpreter.state = Interpreter::kFailed;
       interpreter.failure = *failure;
@@ -181,7 +181,7 @@ void RunThread(const std::shared_ptr<Call>& call) {
 
 void StartInterpreter(InterpreterConfig config, Caller caller) {
   Interpreter& interpreter = TheInterpreter();
-  const std::lock_guard<std::mutex> lock(interpreter.mutex);
+  const std::scoped_lock lock(interpreter.mutex);
   switch (interpreter.state) {
     case Interpreter::kIdle:
       StartThread([config = std::move(config)] { RunPythonThread(config); });

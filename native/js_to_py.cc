@@ -1,5 +1,7 @@
 #include "js_to_py.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstring>
 #include <unordered_set>
@@ -13,14 +15,20 @@ namespace bridge {
 namespace {
 
 constexpr size_t kMaxDepth = 1000;
+// A place longer than this is shown by its two ends.
+constexpr size_t kMaxPlace = 200;
 
 struct ElementType {
   const char* format;  // as in Python's struct module
   size_t size;
 };
 
+// A null format for a kind of typed array that came after this Node-API.
 ElementType ElementTypeOf(napi_typedarray_type type) {
   switch (type) {
+    case napi_uint8_array:
+    case napi_uint8_clamped_array:
+      return {"B", 1};
     case napi_int8_array:
       return {"b", 1};
     case napi_int16_array:
@@ -40,8 +48,16 @@ ElementType ElementTypeOf(napi_typedarray_type type) {
     case napi_biguint64_array:
       return {"Q", 8};
     default:
-      return {"B", 1};
+      return {nullptr, 0};
   }
+}
+
+bool IsIdentifier(const std::string& key) {
+  const auto is_part = [](unsigned char character) {
+    return std::isalnum(character) != 0 || character == '_' || character == '$' || character >= 0x80;
+  };
+  return !key.empty() && std::isdigit(static_cast<unsigned char>(key[0])) == 0 &&
+         std::all_of(key.begin(), key.end(), is_part);
 }
 
 class Converter {
@@ -75,7 +91,7 @@ class Converter {
  private:
   Value FromNumber(double number) {
     if (std::isnan(number)) Refuse("NaN");
-    if (std::isinf(number)) Refuse("infinite");
+    if (std::isinf(number)) Refuse(number > 0 ? "Infinity" : "-Infinity");
     return {number};
   }
 
@@ -93,6 +109,7 @@ class Converter {
     if (object.IsTypedArray()) {
       const auto array = object.As<Napi::TypedArray>();
       const ElementType element = ElementTypeOf(array.TypedArrayType());
+      if (element.format == nullptr) Refuse("a typed array of an unknown kind");
       return CopyBytes(array.ArrayBuffer(), array.ByteOffset(), array.ByteLength(), element);
     }
     if (object.IsArrayBuffer()) {
@@ -104,9 +121,9 @@ class Converter {
       return CopyBytes(view.ArrayBuffer(), view.ByteOffset(), view.ByteLength(), {"B", 1});
     }
     for (const Napi::Object& ancestor : ancestors_) {
-      if (ancestor.StrictEquals(object)) Refuse("circular: it contains itself");
+      if (ancestor.StrictEquals(object)) Refuse("an object that contains itself");
     }
-    if (ancestors_.size() >= kMaxDepth) Refuse("nested more than 1,000 levels deep");
+    if (ancestors_.size() >= kMaxDepth) Refuse("more than 1,000 levels deep");
     ancestors_.push_back(object);
     Value result = object.IsArray() ? FromArray(object.As<Napi::Array>()) : FromPlainObject(object);
     ancestors_.pop_back();
@@ -127,13 +144,13 @@ class Converter {
   }
 
   Value FromPlainObject(const Napi::Object& object) {
-    RefuseBuiltIn(object);
     napi_value names = nullptr;
     const napi_status status = napi_get_all_property_names(
         env_, object, napi_key_own_only, static_cast<napi_key_filter>(napi_key_enumerable | napi_key_skip_symbols),
         napi_key_numbers_to_strings, &names);
     NAPI_THROW_IF_FAILED(env_, status, Value());
     const Napi::Array keys(env_, names);
+    RefuseBuiltIn(object, keys.Length());
     Object properties;
     properties.reserve(keys.Length());
     for (uint32_t index = 0; index < keys.Length(); ++index) {
@@ -141,17 +158,32 @@ class Converter {
       const auto key = keys.Get(index).As<Napi::String>();
       const Napi::Value value = object.Get(key);
       if (value.IsUndefined()) continue;
-      const size_t mark = Enter("." + key.Utf8Value());
+      const std::string name = key.Utf8Value();
+      const size_t mark = Enter(IsIdentifier(name) ? "." + name : "[\"" + name + "\"]");
       properties.push_back({{key.Utf16Value()}, Convert(value)});
       Leave(mark);
     }
     return {std::move(properties)};
   }
 
-  // Built-in classes whose content is not in their properties would arrive as empty dictionaries.
-  void RefuseBuiltIn(const Napi::Object& object) {
-    if (object.IsDate()) Refuse("a Date (pass date.toISOString() or a number)");
-    if (object.IsPromise()) Refuse("a Promise (await it first)");
+  // Built-in classes whose content is not in their properties would arrive as empty dictionaries. Instances of other
+  // classes are taken for what they show.
+  void RefuseBuiltIn(const Napi::Object& object, uint32_t property_count) {
+    if (object.IsDate()) Refuse("a Date", "pass date.toISOString() or a number");
+    if (object.IsPromise()) Refuse("a Promise", "await it first");
+    const std::string tag = TagOf(object);
+    static const std::unordered_set<std::string>* const refused = new std::unordered_set<std::string>{
+        "Map",     "Set",  "WeakMap", "WeakSet", "WeakRef", "RegExp", "SharedArrayBuffer",
+        "Boolean", "Blob", "Error",   "Number",  "String"};
+    const bool is_plain = tag == "Object" || tag == "Arguments" || tag == "Module";
+    if (refused->count(tag) > 0 || (!is_plain && property_count == 0)) {
+      const bool starts_with_vowel = std::string("AEIO").find(tag[0]) != std::string::npos;
+      Refuse((starts_with_vowel ? "an " : "a ") + tag, tag == "URL" ? "pass a string" : "pass a plain value");
+    }
+  }
+
+  // `URL` of "[object URL]".
+  std::string TagOf(const Napi::Object& object) {
     const Napi::Function to_string = env_.Global()
                                          .Get("Object")
                                          .As<Napi::Object>()
@@ -159,15 +191,13 @@ class Converter {
                                          .As<Napi::Object>()
                                          .Get("toString")
                                          .As<Napi::Function>();
-    const std::string tag = to_string.Call(object, {}).ToString().Utf8Value();
-    static const std::unordered_set<std::string>* const refused = new std::unordered_set<std::string>{
-        "[object Map]",     "[object Set]",     "[object WeakMap]",           "[object WeakSet]",
-        "[object WeakRef]", "[object RegExp]",  "[object SharedArrayBuffer]", "[object Error]",
-        "[object Blob]",    "[object Boolean]", "[object Number]",            "[object String]"};
-    if (refused->count(tag) > 0) Refuse("a " + tag.substr(8, tag.size() - 9) + " (pass a plain object or array)");
+    const std::string text = to_string.Call(object, {}).ToString().Utf8Value();
+    constexpr size_t kPrefix = sizeof "[object " - 1;
+    return text.size() > kPrefix ? text.substr(kPrefix, text.size() - kPrefix - 1) : "Object";
   }
 
   Value CopyBytes(Napi::ArrayBuffer buffer, size_t offset, size_t length, ElementType element) {
+    if (!buffer.IsArrayBuffer()) Refuse("memory shared between threads", "pass a copy: array.slice()");
     if (buffer.IsDetached()) Refuse("a detached ArrayBuffer");
     TypedBytes bytes{{}, element.format, element.size};
     const auto* data = static_cast<const uint8_t*>(buffer.Data());
@@ -182,11 +212,22 @@ class Converter {
   }
   void Leave(size_t mark) { name_.resize(mark); }
 
-  [[noreturn]] void Refuse(const std::string& what) {
-    const Napi::Error error =
-        Napi::Error::New(env_, name_ + " is " + what + ", which cannot be handed to Python");
+  [[noreturn]] void Refuse(const std::string& what, const std::string& advice = "") {
+    std::string message = Place() + " is " + what + ", which cannot be handed to Python";
+    if (!advice.empty()) message += ": " + advice;
+    const Napi::Error error = Napi::Error::New(env_, message);
     error.Set("code", Napi::String::New(env_, "ERR_WANGP_VALUE"));
     throw error;
+  }
+
+  std::string Place() const {
+    if (name_.size() <= kMaxPlace) return name_;
+    const auto is_continuation = [this](size_t at) { return (static_cast<unsigned char>(name_[at]) & 0xC0U) == 0x80; };
+    size_t begin = kMaxPlace / 2;
+    size_t end = name_.size() - kMaxPlace / 2;
+    while (is_continuation(begin)) --begin;
+    while (end < name_.size() && is_continuation(end)) ++end;
+    return name_.substr(0, begin) + "…" + name_.substr(end);
   }
 
   Napi::Env env_;

@@ -93,7 +93,7 @@ bool IsContiguous(const DLTensor& tensor) {
 
 std::shared_ptr<Memory> FromBuffer(PyObject* exporter, bool zero_copy) {
   // A private copy may be read-only for Python (bytes): nobody else looks at it.
-  const int flags = PyBUF_ND | PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (zero_copy ? PyBUF_WRITABLE : 0);
+  const int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (zero_copy ? PyBUF_WRITABLE : 0);
   Reference reference;
   if (PyObject_GetBuffer(exporter, &reference.buffer, flags) != 0) throw py::error_already_set();
   const Py_buffer& buffer = reference.buffer;

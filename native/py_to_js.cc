@@ -124,7 +124,7 @@ class Converter {
     return {std::move(properties)};
   }
 
-  static Value TypeName(PyObject* object) { return {std::string(Py_TYPE(object)->tp_name)}; }
+  static Value TypeName(PyObject* object) { return FromUtf8(Py_TYPE(object)->tp_name); }
 
   static Value Repr(PyObject* object) {
     auto text = py::reinterpret_steal<py::object>(PyObject_Repr(object));

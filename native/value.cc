@@ -32,7 +32,7 @@ struct SizeVisitor {
 
 Value FromUtf8(const std::string& text) {
   const auto is_ascii = [](char character) { return static_cast<unsigned char>(character) < 0x80; };
-  if (std::all_of(text.begin(), text.end(), is_ascii)) return {text};
+  if (std::ranges::all_of(text, is_ascii)) return {text};
   std::u16string wide;
   for (size_t i = 0; i < text.size();) {
     const auto first = static_cast<unsigned char>(text[i]);

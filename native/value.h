@@ -26,9 +26,16 @@ struct TypedBytes {
   size_t item_size;
 };
 
+// A template, so that an object of values can be part of a value.
+template <typename AnyValue>
+struct PropertyOf {
+  AnyValue key;  // a string
+  AnyValue value;
+};
+
 struct Value;
-struct Property;
 using Array = std::vector<Value>;
+using Property = PropertyOf<Value>;
 using Object = std::vector<Property>;
 
 struct Value {
@@ -36,11 +43,6 @@ struct Value {
   std::variant<std::nullptr_t, bool, int64_t, double, BigInt, std::string, std::u16string, Array, Object, TypedBytes,
                std::shared_ptr<Memory>>
       data = nullptr;
-};
-
-struct Property {
-  Value key;  // a string
-  Value value;
 };
 
 // What an exception of Python's is on the other side.

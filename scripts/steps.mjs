@@ -68,7 +68,7 @@ export async function findPython(options = {}) {
 }
 
 /** pybind11's headers, from PyPI, for building only. */
-async function fetchPybind11(python) {
+export async function fetchPybind11(python) {
   const folder = path.join(CACHE, 'pybind11');
   const include = path.join(folder, 'pybind11', 'include');
   await once('pybind11', { inputs: [], outputs: [include], key: PYBIND11 }, async () => {
@@ -91,7 +91,8 @@ async function pipOf(python) {
   }
 }
 
-async function makeEnvironment(folder, python, requirements, options = []) {
+/** A fresh virtual environment in `folder`, with `requirements` installed. */
+export async function makeEnvironment(folder, python, requirements, options = []) {
   rmSync(folder, { recursive: true, force: true });
   try {
     await run(python.baseExecutable, ['-m', 'venv', ...options, folder]);

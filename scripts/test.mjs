@@ -4,7 +4,8 @@ import { bin, CACHE, fail, once, ROOT, run, runInForeground, say } from './lib.m
 import { setUp } from './setup.mjs';
 import { buildNative, pythonEnvironments, setUpEnvironment } from './steps.mjs';
 
-const SUPPORTED = ['3.10', '3.11', '3.12', '3.13', '3.14'];
+// WANGP_TEST_VERSIONS=3.11,3.12 tests on fewer interpreters, while working on something.
+const SUPPORTED = process.env.WANGP_TEST_VERSIONS?.split(',') ?? ['3.10', '3.11', '3.12', '3.13', '3.14'];
 const TEST_PACKAGES = ['pytest'];
 
 /** The suitable interpreters: one of each minor version, and those that have torch besides. */

@@ -80,22 +80,11 @@ async function generate(
 }
 
 function show(event: SessionEvent, view: ProgressView, verbose: boolean): void {
-  switch (event.kind) {
-    case 'progress':
-      return view.progress(event.data);
-    case 'preview':
-      if (event.data.image !== null) view.preview(event.data.image);
-      return;
-    case 'status':
-      return view.status(event.data);
-    case 'info':
-      return view.line(event.data);
-    case 'stream':
-      if (verbose) view.line(event.data.text);
-      return;
-    default:
-      return;
-  }
+  if (event.kind === 'progress') view.progress(event.data);
+  else if (event.kind === 'preview' && event.data.image !== null) view.preview(event.data.image);
+  else if (event.kind === 'status') view.status(event.data);
+  else if (event.kind === 'info') view.line(event.data);
+  else if (event.kind === 'stream' && verbose) view.line(event.data.text);
 }
 
 /** Prints the outcome and lets go of its memory. */

@@ -2,14 +2,17 @@ import { stripVTControlCharacters } from 'node:util';
 import type { WriteStream } from 'node:tty';
 import { Format } from 'cli-progress';
 import type { PreviewImage, ProgressUpdate } from '../index';
-import { type ColourDepth, renderPreview } from './preview-view';
+import { type ColourDepth, renderPreview, type Space } from './preview-view';
 import { phaseLabel, type ProgressView } from './progress-view';
 
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
-/** A terminal that knows it shows a frame at once; others ignore it. Long lines are cut, not wrapped. */
-const BEGIN_FRAME = '\u001b[?2026h\u001b[?7l';
-const END_FRAME = '\u001b[?7h\u001b[?2026l';
+/** A terminal that knows these shows a frame at once; others ignore them. */
+const BEGIN_FRAME = '\u001b[?2026h';
+const END_FRAME = '\u001b[?2026l';
+/** Lines of the frame are cut where they are too long. */
+const NO_WRAP = '\u001b[?7l';
+const WRAP = '\u001b[?7h';
 const CLEAR_REST_OF_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 
@@ -40,6 +43,8 @@ export class LiveView implements ProgressView {
   #percent = 0;
   #steps = '';
   #status = '';
+  /** Lines that stay, until they are written above the next frame. */
+  #linesAbove = '';
   #image: PreviewImage | undefined;
   #picture: { readonly lines: readonly string[]; readonly columns: number; readonly rows: number } | undefined;
   /** The widths of the lines that stand on the screen. */
@@ -49,8 +54,7 @@ export class LiveView implements ProgressView {
 
   constructor(output: WriteStream, options: { readonly preview: boolean }) {
     this.#output = output;
-    const depth = output.getColorDepth();
-    this.#depth = depth >= 24 ? 24 : depth > 1 ? 8 : null;
+    this.#depth = colourDepth(output);
     this.#showPreview = options.preview && this.#depth !== null;
     output.write(HIDE_CURSOR);
     process.once('exit', this.#onExit);
@@ -79,9 +83,8 @@ export class LiveView implements ProgressView {
   }
 
   line(text: string): void {
-    this.#output.write(`${BEGIN_FRAME}${this.#toTop()}${CLEAR_BELOW}${END_FRAME}${stripVTControlCharacters(text)}\n`);
-    this.#drawn = [];
-    this.#draw();
+    this.#linesAbove += `${stripVTControlCharacters(text)}\n`;
+    this.#drawSoon();
   }
 
   end(outcome: string, complete: boolean): void {
@@ -106,26 +109,33 @@ export class LiveView implements ProgressView {
     clearTimeout(this.#pending);
     this.#pending = undefined;
     const lines = [...this.#pictureLines(), this.#barLine(), ...this.#statusLine()];
-    const text = lines.map((line) => `${line.text}${CLEAR_REST_OF_LINE}\n`).join('');
-    this.#output.write(`${BEGIN_FRAME}${this.#toTop()}${text}${CLEAR_BELOW}${END_FRAME}`);
+    const frame = lines.map((line) => `${line.text}${CLEAR_REST_OF_LINE}\n`).join('');
+    const above = this.#linesAbove === '' ? '' : `${CLEAR_BELOW}${WRAP}${this.#linesAbove}${NO_WRAP}`;
+    this.#output.write(`${BEGIN_FRAME}${NO_WRAP}${this.#toTop()}${above}${frame}${CLEAR_BELOW}${WRAP}${END_FRAME}`);
+    this.#linesAbove = '';
     this.#drawn = lines.map((line) => line.width);
     this.#drawnAt = performance.now();
   }
 
   /** To the start of what was drawn; a terminal that became narrower has wrapped its lines. */
   #toTop(): string {
-    const rows = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / this.#output.columns)), 0);
+    const rows = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / this.#size.columns)), 0);
     return rows === 0 ? '\r' : `\r\u001b[${rows}A`;
+  }
+
+  /** A terminal that doesn't know its size says 0. */
+  get #size(): Space {
+    return { columns: this.#output.columns || 80, rows: this.#output.rows || 24 };
   }
 
   /** The last column stays free: in it, clearing the rest of the line would take a character away. */
   get #columns(): number {
-    return Math.max(1, this.#output.columns - 1);
+    return Math.max(1, this.#size.columns - 1);
   }
 
   #pictureLines(): readonly Line[] {
     const columns = this.#columns;
-    const rows = this.#output.rows - OTHER_ROWS;
+    const rows = this.#size.rows - OTHER_ROWS;
     if (!this.#showPreview || this.#depth === null || this.#image === undefined || rows < 1) return [];
     if (this.#picture?.columns !== columns || this.#picture.rows !== rows) {
       this.#picture = { lines: renderPreview(this.#image, { columns, rows }, this.#depth), columns, rows };
@@ -157,6 +167,13 @@ export class LiveView implements ProgressView {
     const text = this.#status.slice(0, this.#columns);
     return [{ text: this.#depth === null ? text : `\u001b[2m${text}\u001b[0m`, width: text.length }];
   }
+}
+
+/** Node knows NO_COLOR and most terminals, but gives tmux no more than 256 colours, whatever COLORTERM says. */
+function colourDepth(output: WriteStream): ColourDepth | null {
+  const depth = output.getColorDepth();
+  if (depth === 1) return null;
+  return depth === 24 || /^(truecolor|24bit)$/.test(process.env['COLORTERM'] ?? '') ? 24 : 8;
 }
 
 function formatSeconds(seconds: number): string {

@@ -30,7 +30,7 @@ export class PlainView implements ProgressView {
     this.#output.write(`${text}\n`);
   }
 
-  end(outcome: string): void {
-    this.line(`100 %  ${outcome}`);
+  end(outcome: string, complete: boolean): void {
+    this.line(`${complete ? '100 %' : '    –'}  ${outcome}`);
   }
 }

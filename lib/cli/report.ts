@@ -50,7 +50,7 @@ export function toText(result: GenerationResult, report: Report): string {
   const rows = result.artifacts.flatMap(artifactRows);
   const told = new Set(result.artifacts.map((artifact) => artifact.path));
   for (const file of result.generatedFiles) if (!told.has(file)) rows.push(['file', file]);
-  if (report.handoverMicroseconds !== null) {
+  if (report.handoverMicroseconds !== null && result.artifacts.length > 0) {
     rows.push(['hand-over', `${report.handoverMicroseconds} µs from Python to JavaScript`]);
   }
   return rows.map(([name, value]) => `${name.padEnd(10)} ${value}`).join('\n');
@@ -75,6 +75,7 @@ function artifactRows(artifact: GeneratedArtifact): Row[] {
 }
 
 function describe(shape: readonly number[], data: ArrayBufferView, zeroCopy: boolean): string {
-  const megabytes = (data.byteLength / 1e6).toFixed(1);
-  return `[${shape.join(', ')}], ${megabytes} MB, ${zeroCopy ? "zero-copy: Python's own memory" : 'copied'}`;
+  const bytes = data.byteLength;
+  const size = bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  return `[${shape.join(', ')}], ${size}, ${zeroCopy ? "zero-copy: Python's own memory" : 'copied'}`;
 }

@@ -77,5 +77,5 @@ function taskWithMediaReturned(task: unknown, file: string): Settings {
   }
   const api = task['_api'] ?? {};
   // What is no object is WanGP's to refuse.
-  return isObject(api) ? { ...task, _api: { return_media: true, ...api } } : (task as Settings);
+  return isObject(api) ? { ...task, _api: { return_media: true, ...api } } : task;
 }

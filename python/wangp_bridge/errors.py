@@ -38,14 +38,25 @@ def import_failure(error: BaseException, root: Path, executable: str) -> BridgeE
 
 def submission_failure(error: Exception, source: object) -> BridgeError | None:
     """The coded form of what a submit raised; None where Python's own exception says it best."""
-    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
-        return BridgeError("ERR_WANGP_SETTINGS_FILE", f"{source} is no JSON: {error}")
-    if isinstance(error, zipfile.BadZipFile):
-        return BridgeError("ERR_WANGP_SETTINGS_FILE", f"{source} is no queue archive: {error}")
-    if isinstance(error, OSError) and isinstance(source, str):
-        return BridgeError("ERR_WANGP_FILE", f"{source} cannot be read: {error.strerror or error}")
+    if isinstance(source, str):
+        return _file_failure(error, source)
     if isinstance(error, TypeError):
         return BridgeError("ERR_WANGP_ARGUMENT", str(error))
+    return None
+
+
+def _file_failure(error: Exception, file: str) -> BridgeError | None:
+    reason = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    if isinstance(error, FileNotFoundError) and not Path(file).exists():
+        return BridgeError("ERR_WANGP_FILE", f"{file} does not exist")
+    if isinstance(error, OSError):
+        return BridgeError("ERR_WANGP_FILE", f"{file} cannot be read: {error.strerror or error}")
+    if isinstance(reason, (json.JSONDecodeError, UnicodeDecodeError)):
+        return BridgeError("ERR_WANGP_SETTINGS_FILE", f"{file} is no JSON: {reason}")
+    if isinstance(reason, zipfile.BadZipFile):
+        return BridgeError("ERR_WANGP_SETTINGS_FILE", f"{file} is no queue archive: {reason}")
+    if isinstance(error, (TypeError, ValueError, RuntimeError)):
+        return BridgeError("ERR_WANGP_SETTINGS_FILE", f"{file} cannot be used: {error}")
     return None
 
 

@@ -75,7 +75,9 @@ def adapt(value: Any) -> Any:
     Returns ``value`` itself where nothing is known of it. May raise; the host then takes it for unknown.
     """
     if _is_numpy_scalar(value):
-        return value.item()
+        item = value.item()
+        # A longdouble's item is itself.
+        return float(value) if type(item) is type(value) else item
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, enum.Enum):

@@ -1,0 +1,44 @@
+import { beforeAll, expect, test } from 'vitest';
+import type { WanGPSession } from 'wangp-node';
+import { EVERY_KIND, EVERY_KIND_HEARD } from '../fixtures/every-kind.js';
+import { initScripted } from '../tools.js';
+
+// A `shared.api` without `bind_job`, whose job names no thread.
+let session: WanGPSession;
+
+beforeAll(async () => {
+  session = await initScripted({ cliArgs: ['--older'] });
+});
+
+async function heard(script: string): Promise<[string, unknown][]> {
+  const job = await session.submitTask({ script });
+  const events: [string, unknown][] = [];
+  for await (const { kind, data } of job.events) events.push([kind, data]);
+  expect(events.at(-1)![1]).toBe(await job.result());
+  return events;
+}
+
+test('an older WanGP is heard the same', async () => {
+  expect(await heard(EVERY_KIND)).toEqual(EVERY_KIND_HEARD);
+});
+
+test('nothing that it tells last is lost, and the next submit finds it free', async () => {
+  for (let round = 0; round < 20; round += 1) {
+    // Around the time that a reader of its stream waits at once.
+    const events = await heard(`time.sleep(${0.19 + round * 0.001}); put("status", "late"); put("output", "last")`);
+    expect(events.map(([kind]) => kind)).toEqual(['started', 'status', 'output', 'completed']);
+  }
+});
+
+test('a job is cancelled', async () => {
+  const job = await session.submitTask({ script: 'job.wait_for_cancel(20)' });
+  job.cancel();
+  const result = await job.result();
+  expect(result).toMatchObject({ success: false, cancelled: true });
+});
+
+test('a failure is told', async () => {
+  const events = await heard('raise ValueError("it went wrong")');
+  expect(events.map(([kind]) => kind)).toEqual(['started', 'error', 'completed']);
+  expect(events[1]![1]).toMatchObject({ message: 'it went wrong', taskIndex: 1, stage: 'generation' });
+});

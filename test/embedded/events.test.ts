@@ -1,0 +1,208 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { SessionEvent, SessionJob, WanGPSession } from 'wangp-node';
+import { EVERY_KIND, EVERY_KIND_HEARD } from '../fixtures/every-kind.js';
+import { initScripted } from '../tools.js';
+
+let session: WanGPSession;
+
+beforeAll(async () => {
+  session = await initScripted();
+});
+
+/** Starts a job that tells what `script` puts. */
+function start(script: string): Promise<SessionJob> {
+  return session.submitTask({ script });
+}
+
+async function readAll(job: SessionJob): Promise<SessionEvent[]> {
+  const events: SessionEvent[] = [];
+  for await (const event of job.events) events.push(event);
+  return events;
+}
+
+function kinds(events: readonly SessionEvent[]): string[] {
+  return events.map((event) => event.kind);
+}
+
+function dataOf(events: readonly SessionEvent[], kind: string): unknown[] {
+  return events.filter((event) => event.kind === kind).map((event) => event.data);
+}
+
+/** Python that waits until `goOn()`. */
+const WAIT = 'gate = kept["gate"] = threading.Event(); gate.wait(20)';
+
+async function goOn(): Promise<void> {
+  await expect.poll(() => session.call('evaluate', ['"gate" in kept'])).toBe(true);
+  await session.call('execute', ['kept.pop("gate").set()']);
+}
+
+describe('what arrives', () => {
+  test('every kind, in order, with its payload and its time', async () => {
+    const before = Date.now() / 1000;
+    const events = await readAll(await start(EVERY_KIND));
+    expect(events.map(({ kind, data }) => [kind, data])).toEqual(EVERY_KIND_HEARD);
+    const times = events.map((event) => event.timestamp);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    // Python's clock and Node's may differ by the resolution of Date.now().
+    expect(times[0]).toBeGreaterThanOrEqual(before - 0.01);
+    expect(times.at(-1)).toBeLessThanOrEqual(Date.now() / 1000 + 0.01);
+  });
+
+  test('live, not at the end', async () => {
+    const job = await start(`put("status", "first"); ${WAIT}; put("status", "second")`);
+    expect(await job.events.get()).toMatchObject({ kind: 'started' });
+    expect(await job.events.get()).toMatchObject({ kind: 'status', data: 'first' });
+    expect(job.done).toBe(false);
+    await goOn();
+    expect(kinds(await readAll(job))).toEqual(['status', 'completed']);
+  });
+
+  test('from several threads at once, each thread in its order', async () => {
+    const events = await readAll(
+      await start(`def tell(number):
+    for count in range(400):
+        put("status", f"{number} {count}")
+threads = [threading.Thread(target=tell, args=(number,)) for number in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]`),
+    );
+    const told = dataOf(events, 'status').map((text) => (text as string).split(' ').map(Number));
+    expect(told).toHaveLength(8 * 400);
+    for (let thread = 0; thread < 8; thread += 1) {
+      const counts = told.filter(([number]) => number === thread).map(([, count]) => count);
+      expect(counts).toEqual(Array.from({ length: 400 }, (_, count) => count));
+    }
+    expect(kinds(events).at(-1)).toBe('completed');
+  });
+
+  test('completed comes once and last, whatever upstream tells afterwards', async () => {
+    const job = await start(`put("completed", GenerationResult(True, ["too early"], [], 1, 1, 0))
+put("status", "after that")`);
+    const events = await readAll(job);
+    expect(kinds(events)).toEqual(['started', 'status', 'completed']);
+    expect(events.at(-1)!.data).toBe(await job.result());
+    expect((await job.result()).generatedFiles).toEqual([]);
+  });
+});
+
+describe('what cannot be read', () => {
+  const broken = `class Broken:
+    def __getattr__(self, name): raise RuntimeError("no " + name)
+    def __repr__(self): raise RuntimeError("no repr")
+`;
+
+  test('breaks neither WanGP nor Node', async () => {
+    const job = await start(`${broken}
+for kind in ("progress", "preview", "stream", "error", "status", "output", "celebration"):
+    put(kind, Broken())
+    put(kind, None)
+    put(kind, "not what the contract says")
+    put(kind, PreviewUpdate(Broken(), "inference", "with a broken picture", 1))
+put(7, "a kind that is no string")
+put(["no", "hash"], "neither")
+put("status", "the end")`);
+    const events = await readAll(job);
+    expect(kinds(events).slice(-2)).toEqual(['status', 'completed']);
+    expect((await job.result()).errors).toEqual([]);
+    for (const [kind, count] of Object.entries({ progress: 4, preview: 4, stream: 4, error: 4, output: 4, status: 5 })) {
+      expect(dataOf(events, kind), kind).toHaveLength(count);
+    }
+    // The types promise these.
+    for (const text of dataOf(events, 'stream')) expect(text).toHaveProperty('text', expect.any(String));
+    for (const image of dataOf(events, 'preview')) expect(image).toHaveProperty('image', null);
+    expect(dataOf(events, 'preview')[3]).toMatchObject({ phase: 'inference', status: 'with a broken picture' });
+  });
+
+  test('a result does not keep the job from ending', async () => {
+    const job = await start(`${broken}
+add_artifact(path="kept.mp4", video_tensor_uint8=Broken(), audio_tensor=object(), fps="fast")
+add_artifact(path=Broken(), video_tensor_uint8="no tensor", audio_tensor="no sound")`);
+    const { success, artifacts } = await job.result();
+    expect(success).toBe(true);
+    expect(artifacts.map(({ video, audio }) => [video, audio])).toEqual([
+      [null, null],
+      [null, null],
+    ]);
+    expect(artifacts[0]!.path).toBe('kept.mp4');
+    expect((await (await start('pass')).result()).success).toBe(true);
+  });
+
+  test('no result at all is a failure that says so', async () => {
+    const job = await start(`${broken}
+put("completed", None)
+real = job.events.put
+job.events.put = lambda kind, data=None: real(kind, Broken() if kind == "completed" else data)`);
+    const result = await job.result();
+    expect(result).toMatchObject({ success: false, artifacts: [], generatedFiles: [] });
+    expect(result.errors[0]).toMatchObject({ stage: 'runtime', message: expect.stringMatching(/result/) as string });
+    expect((await (await start('pass')).result()).success).toBe(true);
+  });
+});
+
+describe('reading', () => {
+  test('after the end gives everything, then null', async () => {
+    const job = await start('put("status", "one"); put("status", "two")');
+    await job.result();
+    expect(job.events.closed).toBe(true);
+    expect(kinds(await readAll(job))).toEqual(['started', 'status', 'status', 'completed']);
+    expect(await job.events.get()).toBeNull();
+    expect(await job.events.get({ timeoutMs: 10_000 })).toBeNull();
+    expect(await readAll(job)).toEqual([]);
+  });
+
+  test('get() waits no longer than it is told, and misses nothing', async () => {
+    const job = await start(`${WAIT}; put("status", "later")`);
+    await job.events.get();
+    const begin = performance.now();
+    expect(await job.events.get({ timeoutMs: 50 })).toBeNull();
+    expect(performance.now() - begin).toBeGreaterThan(45);
+    expect(await job.events.get({ timeoutMs: 0 })).toBeNull();
+    expect(job.events.closed).toBe(false);
+    const next = job.events.get({ timeoutMs: 20_000 });
+    await goOn();
+    expect(await next).toMatchObject({ data: 'later' });
+    await job.result();
+  });
+
+  test.each([-1, Number.NaN, '5' as unknown as number])('get() refuses a timeout of %s', async (timeoutMs) => {
+    const job = await start('pass');
+    await expect(job.events.get({ timeoutMs })).rejects.toMatchObject({ code: 'ERR_WANGP_ARGUMENT' });
+    await job.result();
+  });
+
+  test('two readers share the events', async () => {
+    const job = await start('for count in range(200): put("status", str(count)); time.sleep(0.0005)');
+    const [first, second] = await Promise.all([readAll(job), readAll(job)]);
+    expect(first.length + second.length).toBe(202);
+    expect(Math.min(first.length, second.length)).toBeGreaterThan(0);
+    const counts = [...dataOf(first, 'status'), ...dataOf(second, 'status')].map(Number);
+    expect(counts.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, count) => count));
+  });
+
+  test('goes on after a loop was left', async () => {
+    const job = await start('for count in range(5): put("status", str(count))');
+    const seen: unknown[] = [];
+    for await (const event of job.events) {
+      seen.push(event.data);
+      if (event.data === '1') break;
+    }
+    for await (const event of job.events) {
+      seen.push(event.data);
+      if (event.data === '3') break;
+    }
+    expect(seen).toEqual([{ tasks: 1 }, '0', '1', '2', '3']);
+    expect(kinds(await readAll(job))).toEqual(['status', 'completed']);
+  });
+
+  test('clear() forgets what was not read', async () => {
+    const job = await start(`put("status", "unread"); ${WAIT}; put("status", "new")`);
+    await expect.poll(() => session.call('evaluate', ['"gate" in kept'])).toBe(true);
+    await sleep(50);
+    job.events.clear();
+    expect(await job.events.get({ timeoutMs: 0 })).toBeNull();
+    await goOn();
+    expect((await readAll(job)).map((event) => event.kind)).toEqual(['status', 'completed']);
+    expect(job.events.dropped).toEqual({});
+  });
+});

@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { WanGPSession } from 'wangp-node';
+import { initScripted } from '../tools.js';
+
+let session: WanGPSession;
+
+beforeAll(async () => {
+  process.env['WANGP_TEST_VARIABLE'] = 'set by Node';
+  session = await initScripted();
+});
+
+/** What the same interpreter answers when it is started from a shell. */
+function outside(statements: string): unknown {
+  const script = `import json\n${statements}\nprint(json.dumps(result))`;
+  return JSON.parse(execFileSync(process.env['WANGP_PYTHON']!, ['-c', script], { encoding: 'utf8' }));
+}
+
+async function inside(statements: string): Promise<unknown> {
+  return session.call('execute', [statements]);
+}
+
+describe('Python has its own libraries, though Node exports others', () => {
+  const questions = {
+    OpenSSL: 'import ssl; result = ssl.OPENSSL_VERSION',
+    zlib: 'import zlib; result = zlib.ZLIB_RUNTIME_VERSION',
+    SQLite: 'import sqlite3; result = sqlite3.sqlite_version',
+    'a gzip round trip': `import gzip, hashlib
+data = gzip.compress(b"wangp" * 100000, mtime=0)
+result = [hashlib.sha256(data).hexdigest(), gzip.decompress(data) == b"wangp" * 100000]`,
+    "Pillow's PNG": `import hashlib, io
+from PIL import Image
+file = io.BytesIO()
+Image.linear_gradient("L").convert("RGB").save(file, "PNG")
+result = hashlib.sha256(file.getvalue()).hexdigest()`,
+    'where packages come from': 'import sys; result = [sys.prefix, sys.base_prefix, sys.executable, sys.flags.no_site]',
+  };
+  test.each(Object.entries(questions))('%s', async (_, statements) => {
+    expect(await inside(statements)).toEqual(outside(statements));
+  });
+
+  test('a TLS handshake', async () => {
+    const handshake = `import ssl
+client, server = ssl.MemoryBIO(), ssl.MemoryBIO()
+connection = ssl.create_default_context().wrap_bio(client, server, server_hostname="localhost")
+try:
+    connection.do_handshake()
+except ssl.SSLWantReadError:
+    pass
+result = [server.read(3)[0], ssl.HAS_TLSv1_3]`;
+    expect(await inside(handshake)).toEqual([22, true]);
+  });
+
+  test.skipIf(process.env['WANGP_TEST_TORCH'] !== '1')('torch computes the same', async () => {
+    const statements = `import torch
+torch.manual_seed(1)
+result = (torch.randn(64, 64) @ torch.randn(64, 64)).sum().item()`;
+    expect(await inside(statements)).toBeCloseTo(outside(statements) as number, 3);
+  });
+});
+
+test('os.environ is the environment of the process', async () => {
+  expect(await inside('import os; result = os.environ["WANGP_TEST_VARIABLE"]')).toBe('set by Node');
+  expect(await inside('import os; result = os.environ["PATH"]')).toBe(process.env['PATH']);
+});
+
+test('a job that changes its working directory moves neither Node nor other calls', async () => {
+  expect(session.info.isolation.workingDirectory).toBe('thread');
+  const before = process.cwd();
+  const script = `import os
+os.chdir("/")
+kept["directory"] = os.getcwd()
+job.wait_for_cancel(5)`;
+  const job = await session.submitTask({ script });
+  await expect.poll(() => inside('result = kept.get("directory")')).toBe('/');
+  const node = execFileSync(process.execPath, ['-p', 'process.cwd()'], { encoding: 'utf8' }).trim();
+  expect([process.cwd(), node]).toEqual([before, before]);
+  expect(await inside('import os; result = os.getcwd()')).not.toBe('/');
+  job.cancel();
+  await job.result();
+});
+
+test("a submit sees the caller's working directory", async () => {
+  const result = await session.runTask({ script: 'import os; put("info", os.getcwd())' });
+  expect(result.success).toBe(true);
+  const job = await session.submitTask({ script: 'import os; put("info", os.getcwd())' });
+  const directories: unknown[] = [];
+  for await (const event of job.events) if (event.kind === 'info') directories.push(event.data);
+  expect(directories).toEqual([process.cwd()]);
+});
+
+describe('child processes are those of Python', () => {
+  test('multiprocessing starts the interpreter', async () => {
+    const statements = `import multiprocessing, math
+with multiprocessing.Pool(1) as pool:
+    result = [pool.apply(math.sqrt, (16,)), multiprocessing.get_start_method()]`;
+    expect(await inside(statements)).toEqual([4, 'spawn']);
+  });
+
+  test('sys.executable runs pip', async () => {
+    const statements = `import subprocess, sys
+result = subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, text=True).stdout[:3]`;
+    expect(await inside(statements)).toBe('pip');
+  });
+});
