@@ -3,7 +3,7 @@ import { defineConfig } from 'eslint/config';
 import typescript from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['dist/', 'build/', '.cache/', 'python/', '**/build/', 'coverage/'] },
+  { ignores: ['dist/', 'dist.new/', 'build/', '.cache/', 'python/', '**/build/', 'coverage/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts', '**/*.mts'],

@@ -11,6 +11,9 @@ const root = import.meta.dirname;
 const pythons = JSON.parse(process.env['WANGP_TEST_PYTHONS'] ?? '[]') as TestPython[];
 if (pythons.length === 0) throw new Error('run the tests with `npm test`: it says which interpreters there are');
 
+// One interpreter runs what has to be repeated often.
+const thorough = pythons.find(({ name }) => name === '3.11') ?? pythons[0];
+
 const common = {
   // Tests use the package as its users do: compiled.
   alias: { 'wangp-node': path.join(root, 'dist/index.js') },
@@ -27,12 +30,16 @@ export default defineConfig({
     projects: [
       { test: { ...common, name: 'node', include: ['test/*.test.ts'], env: { WANGP_PYTHON: pythons[0]!.executable } } },
       // Once for each interpreter: one process holds one Python.
-      ...pythons.map(({ name, executable, torch }) => ({
+      ...pythons.map((python) => ({
         test: {
           ...common,
-          name: `python ${name}`,
+          name: `python ${python.name}`,
           include: ['test/embedded/*.test.ts'],
-          env: { WANGP_PYTHON: executable, WANGP_TEST_TORCH: torch ? '1' : '' },
+          env: {
+            WANGP_PYTHON: python.executable,
+            WANGP_TEST_TORCH: python.torch ? '1' : '',
+            WANGP_TEST_THOROUGH: python === thorough ? '1' : '',
+          },
         },
       })),
     ],

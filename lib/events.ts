@@ -1,19 +1,8 @@
+import { EventQueue } from './event-queue';
 import { checkTimeout } from './options';
 import type { SessionEvent } from './records';
 
-/** What an unread stream keeps at most; beyond either limit events give way by their kind. */
-export const EVENT_LIMITS = { events: 10_000, bytes: 64 << 20 } as const;
-
-/** A full stream gives up this share of its console lines at once, so that a push stays cheap. */
-const GIVEN_UP_AT_ONCE = 0.1;
-
-/** Kinds of which only the latest matters. */
-const LATEST_ONLY = new Set(['preview', 'progress']);
-
-function sizeOf(event: SessionEvent): number {
-  if (event.kind === 'preview') return event.data.image?.data.byteLength ?? 0;
-  return event.kind === 'stream' ? event.data.text.length * 2 : 0;
-}
+export { EVENT_LIMITS } from './event-queue';
 
 /**
  * The events of one job, in order, each to be read once: by `for await`, by `get()`, or by both.
@@ -22,8 +11,7 @@ function sizeOf(event: SessionEvent): number {
  * console lines lose their oldest; other events are never dropped. `dropped` counts what was given up, per kind.
  */
 export class JobEvents implements AsyncIterable<SessionEvent> {
-  #queue: SessionEvent[] = [];
-  #bytes = 0;
+  readonly #queue = new EventQueue();
   #closed = false;
   #waiting = new Set<() => void>();
   readonly #dropped: Record<string, number> = {};
@@ -46,7 +34,7 @@ export class JobEvents implements AsyncIterable<SessionEvent> {
     const timeoutMs = checkTimeout(options.timeoutMs);
     const deadline = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
     for (;;) {
-      const event = this.#take();
+      const event = this.#queue.shift();
       if (event !== undefined || this.#closed) return event ?? null;
       const left = deadline === undefined ? undefined : deadline - performance.now();
       if (left !== undefined && left <= 0) return null;
@@ -56,8 +44,7 @@ export class JobEvents implements AsyncIterable<SessionEvent> {
 
   /** Forgets the events that were not read yet. */
   clear(): void {
-    this.#queue = [];
-    this.#bytes = 0;
+    this.#queue.clear();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<SessionEvent, void, undefined> {
@@ -70,10 +57,7 @@ export class JobEvents implements AsyncIterable<SessionEvent> {
 
   /** @internal */
   push(event: SessionEvent): void {
-    const size = sizeOf(event);
-    if (this.#queue.length >= EVENT_LIMITS.events || this.#bytes + size > EVENT_LIMITS.bytes) this.#giveUp(event.kind);
-    this.#queue.push(event);
-    this.#bytes += size;
+    this.countDropped(event.kind, this.#queue.push(event));
     this.#wake();
   }
 
@@ -86,26 +70,6 @@ export class JobEvents implements AsyncIterable<SessionEvent> {
   /** @internal */
   countDropped(kind: string, count: number): void {
     if (count > 0) this.#dropped[kind] = (this.#dropped[kind] ?? 0) + count;
-  }
-
-  #take(): SessionEvent | undefined {
-    const event = this.#queue.shift();
-    if (event !== undefined) this.#bytes -= sizeOf(event);
-    return event;
-  }
-
-  #giveUp(kind: string): void {
-    let count = 0;
-    if (LATEST_ONLY.has(kind)) count = Infinity;
-    else if (kind === 'stream') count = Math.ceil(EVENT_LIMITS.events * GIVEN_UP_AT_ONCE);
-    let given = 0;
-    this.#queue = this.#queue.filter((event) => {
-      if (event.kind !== kind || given >= count) return true;
-      given += 1;
-      this.#bytes -= sizeOf(event);
-      return false;
-    });
-    this.countDropped(kind, given);
   }
 
   #wait(timeoutMs: number | undefined): Promise<void> {

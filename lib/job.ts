@@ -16,22 +16,6 @@ const CALLBACKS = {
   error: ['onError', 'error'],
 } as const satisfies Record<string, readonly [keyof Callbacks, CallbackEvent['kind']]>;
 
-/** An exception in a callback is nobody's to catch: Node reports it as one in an event listener. */
-function reportUncaught(error: unknown): void {
-  process.nextTick(() => {
-    throw error;
-  });
-}
-
-function callBack(callbacks: Callbacks, name: keyof Callbacks, argument: unknown): void {
-  try {
-    const method: unknown = callbacks[name];
-    if (typeof method === 'function') Reflect.apply(method, callbacks, [argument]);
-  } catch (error) {
-    reportUncaught(error);
-  }
-}
-
 /** A generation under way. */
 export class SessionJob {
   /** Everything the job tells, to be read once. */
@@ -40,17 +24,27 @@ export class SessionJob {
   readonly channel: number;
 
   readonly #runtime: Runtime;
-  readonly #callbacks: Callbacks | undefined;
+  #callbacks: Callbacks | undefined;
   readonly #completed: Promise<GenerationResult>;
   #complete!: (result: GenerationResult) => void;
+  #end!: () => void;
+  #submission: 'ahead' | 'under way' | 'over' = 'ahead';
   #done = false;
   #cancelRequested = false;
+  #requestCancel!: () => void;
+
+  /** @internal Resolves when the job has ended, or was not accepted: nothing more will come of it. */
+  readonly ended: Promise<void>;
+  /** @internal Resolves when cancellation is requested. */
+  readonly cancellation: Promise<void>;
 
   /** @internal */
   constructor(runtime: Runtime, callbacks: Callbacks | undefined) {
     this.#runtime = runtime;
     this.#callbacks = callbacks;
     this.#completed = new Promise((resolve) => (this.#complete = resolve));
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+    this.cancellation = new Promise((resolve) => (this.#requestCancel = resolve));
     this.channel = runtime.openChannel((kind, data, timestamp, dropped) => {
       this.events.countDropped(kind, dropped);
       this.#receive({ kind, data: toEventData(kind, data), timestamp } as SessionEvent);
@@ -111,14 +105,35 @@ export class SessionJob {
   cancel(): void {
     if (this.#done || this.#cancelRequested) return;
     this.#cancelRequested = true;
-    this.#runtime.call('cancel', [this.channel], { lane: 'control' }).catch(reportUncaught);
+    this.#requestCancel();
+    if (this.#submission === 'ahead') return;
+    const submitting = this.#submission === 'under way';
+    // The submit rejects: as far as its caller knows there is no job.
+    if (submitting) this.#callbacks = undefined;
+    this.#runtime.call('cancel', [this.channel, submitting], { lane: 'control' }).catch((error: unknown) => {
+      this.#runtime.reportUncaught(error);
+    });
   }
 
-  /** @internal The submit was refused: no event will come. */
+  /** @internal Runs the submit; the job is done when that is refused, for no event will come. */
+  async submitBy(submit: () => Promise<unknown>): Promise<void> {
+    this.#submission = 'under way';
+    try {
+      await submit();
+    } catch (error) {
+      this.abandon();
+      throw error;
+    } finally {
+      this.#submission = 'over';
+    }
+  }
+
+  /** @internal It will never be accepted. */
   abandon(): void {
     this.#done = true;
     this.#runtime.closeChannel(this.channel);
     this.events.close();
+    this.#end();
   }
 
   #receive(event: SessionEvent): void {
@@ -129,6 +144,7 @@ export class SessionJob {
     this.events.push(event);
     if (event.kind === 'completed') {
       this.events.close();
+      this.#end();
       this.#complete(event.data);
     }
     this.#callBack(event);
@@ -137,8 +153,17 @@ export class SessionJob {
   #callBack(event: SessionEvent): void {
     if (this.#callbacks === undefined || !Object.hasOwn(CALLBACKS, event.kind)) return;
     const [name, kind] = CALLBACKS[event.kind as keyof typeof CALLBACKS];
-    callBack(this.#callbacks, name, event.data);
-    callBack(this.#callbacks, 'onEvent', { ...event, kind });
+    this.#callMethod(name, event.data);
+    this.#callMethod('onEvent', { ...event, kind });
+  }
+
+  #callMethod(name: keyof Callbacks, argument: unknown): void {
+    try {
+      const method: unknown = this.#callbacks?.[name];
+      if (typeof method === 'function') Reflect.apply(method, this.#callbacks, [argument]);
+    } catch (error) {
+      this.#runtime.reportUncaught(error);
+    }
   }
 }
 

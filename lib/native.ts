@@ -61,13 +61,7 @@ export interface MemoryHandle {
 }
 
 /** `dropped` counts the events of this kind that were given up before this one because JavaScript fell behind. */
-export type EventHandler = (
-  channel: number,
-  kind: string,
-  data: unknown,
-  timestamp: number,
-  dropped: number,
-) => void;
+export type EventHandler = (channel: number, kind: string, data: unknown, timestamp: number, dropped: number) => void;
 
 /** What a rejected native call carries. */
 export interface NativeError extends Error {
@@ -103,5 +97,7 @@ export interface CoreAddon {
   release(handle: MemoryHandle, buffer: ArrayBuffer): void;
   /** Main thread only: leave past the C++ destructors, with the exit code that the process was given. */
   leaveWithoutDestructors(): void;
+  /** Ends in `uncaughtException`, with the place where `error` was made. */
+  reportUncaught(error: unknown): void;
   liveCounts(): LiveCounts;
 }

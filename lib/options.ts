@@ -35,23 +35,23 @@ export interface Callbacks {
  * are left out; functions, symbols, Dates, NaN and circular structures are refused.
  */
 export interface Settings {
-  readonly model_type?: string;
-  readonly prompt?: string;
+  readonly model_type?: string | undefined;
+  readonly prompt?: string | undefined;
   /** Width and height, `"1280x704"`. */
-  readonly resolution?: string;
+  readonly resolution?: string | undefined;
   /** In frames, or `"10s"`. */
-  readonly video_length?: number | string;
-  readonly duration_seconds?: number;
-  readonly force_fps?: number | string;
-  readonly num_inference_steps?: number;
-  readonly seed?: number;
+  readonly video_length?: number | string | undefined;
+  readonly duration_seconds?: number | undefined;
+  readonly force_fps?: number | string | undefined;
+  readonly num_inference_steps?: number | undefined;
+  readonly seed?: number | undefined;
   /** 1 for an image. */
-  readonly image_mode?: number;
+  readonly image_mode?: number | undefined;
   /** Paths, relative to the working directory at the time of the submit. */
-  readonly image_start?: string | readonly string[] | null;
-  readonly image_end?: string | readonly string[] | null;
-  readonly video_guide?: string | null;
-  readonly _api?: { readonly return_media?: boolean; readonly [option: string]: unknown };
+  readonly image_start?: string | readonly string[] | null | undefined;
+  readonly image_end?: string | readonly string[] | null | undefined;
+  readonly video_guide?: string | null | undefined;
+  readonly _api?: { readonly return_media?: boolean; readonly [option: string]: unknown } | undefined;
   readonly [setting: string]: unknown;
 }
 
@@ -60,58 +60,58 @@ export interface InitOptions {
    * The WanGP checkout.
    * @default `WANGP_ROOT`, else the embedded sample root
    */
-  readonly root?: string;
+  readonly root?: string | undefined;
   /**
    * A file named `wgp_config.json`.
    * @default the one in `root`
    */
-  readonly configPath?: string;
+  readonly configPath?: string | undefined;
   /**
    * Where outputs go.
    * @default the folders that the configuration names
    */
-  readonly outputDir?: string;
+  readonly outputDir?: string | undefined;
   /** The callbacks of every job that brings none of its own. */
-  readonly callbacks?: Callbacks;
+  readonly callbacks?: Callbacks | undefined;
   /** Startup flags of WanGP, `["--attention", "sdpa"]`. */
-  readonly cliArgs?: readonly string[];
+  readonly cliArgs?: readonly string[] | undefined;
   /**
    * Whether what WanGP prints goes to this process's console too.
    * @default true
    */
-  readonly consoleOutput?: boolean;
+  readonly consoleOutput?: boolean | undefined;
   /**
    * Whether WanGP's console says that it is a terminal.
    * @default true
    */
-  readonly consoleIsatty?: boolean;
+  readonly consoleIsatty?: boolean | undefined;
   /** The state of a live WanGP web interface; for integrations inside WanGP. */
-  readonly webuiState?: Readonly<Record<string, unknown>>;
+  readonly webuiState?: Readonly<Record<string, unknown>> | undefined;
   /**
    * The interpreter that WanGP is installed in: a path, the folder of an environment, or a command.
    * @default `WANGP_PYTHON`, an environment in `root`, `VIRTUAL_ENV`, `CONDA_PREFIX`, `python3` on PATH
    */
-  readonly python?: string;
+  readonly python?: string | undefined;
   /** Environment variables, set in this process before WanGP is imported; undefined removes one. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Folders that come first in `sys.path`. */
-  readonly pythonPath?: readonly string[];
+  readonly pythonPath?: readonly string[] | undefined;
   /** Modules, or `.py` files, to import before WanGP. */
-  readonly preImport?: readonly string[];
+  readonly preImport?: readonly string[] | undefined;
 }
 
 export interface SubmitOptions {
   /** Replace the session's callbacks for this job. */
-  readonly callbacks?: Callbacks;
+  readonly callbacks?: Callbacks | undefined;
   /** Cancels the job. One that is aborted already, or before the job has started, makes the submit reject. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface WaitOptions {
   /** Milliseconds to wait at most. Ends the waiting only, not the job. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Ends the waiting only, not the job. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const CALLBACK_NAMES = [
@@ -163,9 +163,11 @@ function checkString(value: unknown, name: string): void {
 }
 
 function checkStrings(value: unknown, name: string): void {
-  if (value !== undefined && !(Array.isArray(value) && value.every((item) => typeof item === 'string'))) {
-    throw invalid(`${name} must be an array of strings, not ${describe(value)}`);
-  }
+  if (value === undefined) return;
+  if (!Array.isArray(value)) throw invalid(`${name} must be an array of strings, not ${describe(value)}`);
+  const wrong = value.findIndex((item) => typeof item !== 'string');
+  if (wrong !== -1)
+    throw invalid(`${name} must be an array of strings: ${name}[${wrong}] is ${describe(value[wrong])}`);
 }
 
 function checkBoolean(value: unknown, name: string): void {
@@ -259,7 +261,8 @@ export function checkManifest(list: unknown, name: string): void {
 
 /** Throws `ERR_WANGP_ARGUMENT` for what `submit` can't start. */
 export function checkSource(source: unknown): void {
-  if (source === '') throw invalid('source must be settings, a list of them or the path of a file, not an empty string');
+  if (source === '')
+    throw invalid('source must be settings, a list of them or the path of a file, not an empty string');
   if (typeof source === 'string' || source instanceof URL) return;
   if (Array.isArray(source)) checkManifest(source, 'source');
   else checkSettings(source, 'source');

@@ -1,4 +1,4 @@
-import { AudioTensor, HdrVideoTensor, type Tensor, VideoTensor } from './tensor';
+import { AudioTensor, HdrVideoTensor, Tensor, VideoTensor } from './tensor';
 
 /** A structured progress update. */
 export interface ProgressUpdate {
@@ -109,8 +109,7 @@ export type UnknownEvent = EventOf<string & {}, unknown>;
 
 /** What `onEvent` receives: the kinds that have a callback, by upstream's names (`complete`, not `completed`). */
 export type CallbackEvent =
-  | Exclude<SessionEvent, { kind: 'completed' | 'started' | 'refresh_models' }>
-  | EventOf<'complete', GenerationResult>;
+  Exclude<SessionEvent, { kind: 'completed' | 'started' | 'refresh_models' }> | EventOf<'complete', GenerationResult>;
 
 // Records as the Python bridge sends them: upstream's field names.
 type Plain = Readonly<Record<string, unknown>>;
@@ -138,23 +137,34 @@ function toPreview(plain: Plain): PreviewUpdate {
 }
 
 function toError(plain: Plain): GenerationError {
-  return { ...(camelCased(plain) as unknown as GenerationError), cancelled: plain['cancelled'] === true };
+  // An older WanGP says it by the stage alone.
+  const cancelled = typeof plain['cancelled'] === 'boolean' ? plain['cancelled'] : plain['stage'] === 'cancelled';
+  return { ...(camelCased(plain) as unknown as GenerationError), cancelled };
+}
+
+/** Null for what is no tensor, whatever it is instead. */
+function toTensor(value: unknown): Tensor | null {
+  return value instanceof Tensor ? value : null;
+}
+
+function toNumber(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
 }
 
 function toArtifact(plain: Plain): GeneratedArtifact {
-  const fps = (plain['fps'] as number | null) ?? null;
-  const video = plain['video'] as Tensor | null;
-  const videoHdr = plain['video_hdr'] as Tensor | null;
-  const audio = plain['audio'] as Tensor | null;
+  const fps = toNumber(plain['fps']);
+  const video = toTensor(plain['video']);
+  const videoHdr = toTensor(plain['video_hdr']);
+  const audio = toTensor(plain['audio']);
   return {
-    path: (plain['path'] as string | null) ?? null,
+    path: typeof plain['path'] === 'string' ? plain['path'] : null,
     mediaType: plain['media_type'] as string,
     clientId: (plain['client_id'] as string | null) ?? '',
     fps,
     hdr: plain['hdr'] === true,
     video: video && new VideoTensor(video, fps),
     videoHdr: videoHdr && new HdrVideoTensor(videoHdr, fps),
-    audio: audio && new AudioTensor(audio, plain['audio_sampling_rate'] as number | null),
+    audio: audio && new AudioTensor(audio, toNumber(plain['audio_sampling_rate'])),
   };
 }
 
@@ -170,7 +180,7 @@ function toResult(plain: Plain): GenerationResult {
 }
 
 function everyOneCancelled(errors: readonly GenerationError[]): boolean {
-  return errors.length > 0 && errors.every((error) => error.cancelled || error.stage === 'cancelled');
+  return errors.length > 0 && errors.every((error) => error.cancelled);
 }
 
 /** The payload of an event of `kind`, from what the Python bridge sent. */

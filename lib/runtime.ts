@@ -13,10 +13,22 @@ function wantsDeepBind(): boolean {
   return process.platform === 'linux' && process.env['WANGP_NO_DEEPBIND'] === undefined;
 }
 
+/** Python's exception as JavaScript's `cause`: its type, its message, and its traceback where others have a stack. */
+function pythonCause({ message, pythonType, pythonTraceback }: NativeError): Error | undefined {
+  if (pythonType === undefined) return undefined;
+  const cause = new Error(message);
+  cause.name = pythonType;
+  cause.stack = pythonTraceback?.trimEnd() ?? `${pythonType}: ${message}`;
+  return cause;
+}
+
 function toWanGPError(error: unknown): unknown {
-  const { code, message, pythonType, pythonTraceback } = error as NativeError;
-  if (code === undefined || !(code in ERROR_CODES)) return error;
-  return new WanGPError(code as WanGPErrorCode, message, { cause: error, pythonType, pythonTraceback });
+  if (!(error instanceof Error)) return error;
+  const native = error as NativeError;
+  if (native.code === undefined || !Object.hasOwn(ERROR_CODES, native.code)) return error;
+  const { pythonType, pythonTraceback } = native;
+  const details = { cause: pythonCause(native), pythonType, pythonTraceback };
+  return new WanGPError(native.code as WanGPErrorCode, native.message, details);
 }
 
 /**
@@ -94,6 +106,11 @@ export class Runtime {
     if (!this.#listeners.delete(channel)) return;
     this.#core.closeChannel(channel);
     this.#letGo();
+  }
+
+  /** Reports an exception that is nobody's to catch, as Node does with one in an event listener. */
+  reportUncaught(error: unknown): void {
+    this.#core.reportUncaught(error);
   }
 
   /** How much of the addon is alive in this process: for tests and for finding leaks. */

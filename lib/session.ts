@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PYTHON_FOLDER } from './addon';
@@ -21,7 +21,7 @@ import type { GenerationResult } from './records';
 import { Runtime } from './runtime';
 
 /** The folder shaped like a WanGP checkout that stands in where none is named. */
-export const SAMPLE_ROOT = path.join(PYTHON_FOLDER, 'sample_root');
+export const SAMPLE_ROOT = realpathSync(path.join(PYTHON_FOLDER, 'sample_root'));
 
 /** What a session runs on. */
 export interface SessionInfo {
@@ -83,14 +83,20 @@ async function startRuntime(options: InitOptions, root: string): Promise<Runtime
   return runtime;
 }
 
+/** Two names of one folder are one root. */
+function realPath(folder: string): string {
+  return existsSync(folder) ? realpathSync(folder) : path.resolve(folder);
+}
+
 function findRoot(option: string | undefined): string {
-  const named = option ?? (process.env['WANGP_ROOT'] || undefined);
-  const root = path.resolve(named ?? SAMPLE_ROOT);
+  const variable = process.env['WANGP_ROOT'];
+  const named = option ?? (variable === '' ? undefined : variable);
+  const root = realPath(named ?? SAMPLE_ROOT);
   if (!existsSync(path.join(root, 'shared', 'api.py'))) {
     throw new WanGPError(
       'ERR_WANGP_ROOT',
-      `${root} is no WanGP checkout: it has no shared/api.py. Name the folder that WanGP was cloned into ` +
-        `(${option === undefined ? 'WANGP_ROOT' : 'the option root'}); if it is an old checkout, update it`,
+      `${root} (${option === undefined ? 'the variable WANGP_ROOT' : 'the option `root`'}) is no WanGP checkout: ` +
+        'it has no shared/api.py. Name the folder that WanGP was cloned into; if it is an old checkout, update it',
     );
   }
   return root;
@@ -157,9 +163,9 @@ export class WanGPSession {
   readonly #runtime: Runtime;
   readonly #number: number;
   readonly #callbacks: Callbacks | undefined;
-  /** Jobs that were accepted, or are about to be. */
+  /** Jobs that have not ended: accepted ones, and those that are about to be. */
   readonly #jobs = new Set<SessionJob>();
-  /** Jobs whose submit was withdrawn: they end on their own, and the next submit waits for that. */
+  /** Those of them whose submit was withdrawn too late to be refused: the next submit waits for their end. */
   readonly #withdrawn = new Set<SessionJob>();
 
   /** @internal Use {@link init}. */
@@ -249,7 +255,7 @@ export class WanGPSession {
   /** Cancels what runs, waits for its end, and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.cancel();
-    await Promise.all([...this.#jobs, ...this.#withdrawn].map((job) => job.result()));
+    await Promise.all([...this.#jobs].map((job) => job.ended));
     await this.close();
   }
 
@@ -259,33 +265,37 @@ export class WanGPSession {
     const { signal, callbacks = this.#callbacks } = options;
     if (signal?.aborted) throw abortError(signal);
     const cwd = process.cwd();
-    while (this.#withdrawn.size > 0) await Promise.all([...this.#withdrawn].map((job) => job.result()));
     const job = new SessionJob(this.#runtime, callbacks);
     const onAbort = (): void => job.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#jobs.add(job);
-    const forget = (): void => {
+    void job.ended.then(() => {
       signal?.removeEventListener('abort', onAbort);
       this.#jobs.delete(job);
       this.#withdrawn.delete(job);
-    };
+    });
     try {
-      await this.#runtime.call('submit', [this.#number, method, source, job.channel, cwd], {
-        lane: 'thread',
-        cwd,
-        channel: job.channel,
-        names: ['session', 'method', name],
-      });
+      while (this.#withdrawn.size > 0 && !job.cancelRequested) {
+        await Promise.race([job.cancellation, ...[...this.#withdrawn].map((withdrawn) => withdrawn.ended)]);
+      }
+      if (job.cancelRequested) {
+        job.abandon();
+      } else {
+        const submitting = job.submitBy(() =>
+          this.#runtime.call('submit', [this.#number, method, source, job.channel, cwd], {
+            lane: 'thread',
+            cwd,
+            channel: job.channel,
+            names: ['session', 'method', name],
+          }),
+        );
+        await Promise.race([job.cancellation, submitting]);
+      }
     } catch (error) {
-      job.abandon();
-      forget();
-      throw error;
+      if (!job.cancelRequested) throw error;
     }
-    void job.result().then(forget);
-    if (job.cancelRequested) {
-      this.#withdrawn.add(job);
-      throw signal?.aborted ? abortError(signal) : new DOMException('The submit was withdrawn', 'AbortError');
-    }
-    return job;
+    if (!job.cancelRequested) return job;
+    if (!job.done) this.#withdrawn.add(job);
+    throw signal?.aborted ? abortError(signal) : new DOMException('The submit was withdrawn', 'AbortError');
   }
 }

@@ -103,6 +103,8 @@ void SetKeepAlive(const Napi::CallbackInfo& info) {
 
 void Leave(const Napi::CallbackInfo&) { LeaveWithoutDestructors(); }
 
+void ReportUncaught(const Napi::CallbackInfo& info) { napi_fatal_exception(info.Env(), info[0]); }
+
 Napi::Value LiveCounts(const Napi::CallbackInfo& info) {
   const EventLane::Counts counts = EventLane::LiveCounts();
   const Napi::Object result = Napi::Object::New(info.Env());
@@ -129,6 +131,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("setKeepAlive", Napi::Function::New<SetKeepAlive>(env, "setKeepAlive"));
   exports.Set("release", Napi::Function::New<Environment::ReleaseTensor>(env, "release"));
   exports.Set("leaveWithoutDestructors", Napi::Function::New<Leave>(env, "leaveWithoutDestructors"));
+  exports.Set("reportUncaught", Napi::Function::New<ReportUncaught>(env, "reportUncaught"));
   exports.Set("liveCounts", Napi::Function::New<LiveCounts>(env, "liveCounts"));
   return exports;
 }

@@ -69,7 +69,7 @@ namespace {
 constexpr size_t kStackSize = 16U << 20U;
 
 void* RunBody(void* argument) {
-  const std::unique_ptr<std::function<void()>> body(static_cast<std::function<void()>*>(argument));
+  const std::unique_ptr<std::function<void()> > body(static_cast<std::function<void()>*>(argument));
   (*body)();
   return nullptr;
 }

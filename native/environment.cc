@@ -1,11 +1,12 @@
 #include "environment.h"
 
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "error.h"
 #include "interpreter.h"
-#include "py_to_js.h"
+#include "value_to_js.h"
 
 namespace bridge {
 
@@ -16,7 +17,7 @@ using OwnerHandle = Napi::External<std::shared_ptr<Owner>>;
 void DeleteOwner(napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<Owner>*>(hint); }
 
 // Null where the runtime refuses external buffers.
-napi_value ExternalArrayBuffer(Napi::Env env, const Memory& memory) {
+napi_value ExternalArrayBuffer(napi_env env, const Memory& memory) {
   auto* owner = new std::shared_ptr<Owner>(memory.owner);
   napi_value buffer = nullptr;
   const napi_status status =
@@ -24,6 +25,42 @@ napi_value ExternalArrayBuffer(Napi::Env env, const Memory& memory) {
   if (status == napi_ok) return buffer;
   delete owner;
   return nullptr;
+}
+
+void DeleteOwnerHandle(napi_env, void* data, void*) { delete static_cast<std::shared_ptr<Owner>*>(data); }
+
+// What JavaScript threw, or null: none is pending, or it is V8's own for a termination, which is nobody's to see.
+napi_value TakePending(napi_env env) {
+  bool pending = false;
+  napi_value exception = nullptr;
+  napi_valuetype type = napi_null;
+  if (napi_is_exception_pending(env, &pending) != napi_ok || !pending) return nullptr;
+  if (napi_get_and_clear_last_exception(env, &exception) != napi_ok) return nullptr;
+  if (napi_typeof(env, exception, &type) != napi_ok || type == napi_null) return nullptr;
+  return exception;
+}
+
+// As Node does with an exception in a listener: `uncaughtException`.
+void ReportPending(napi_env env) {
+  napi_value exception = TakePending(env);
+  if (exception != nullptr) napi_fatal_exception(env, exception);
+}
+
+void Settle(napi_env env, const Settlement& settlement) {
+  if (const auto* value = std::get_if<Value>(&settlement.outcome)) {
+    napi_value result = ToJs(env, *value);
+    if (result != nullptr) {
+      napi_resolve_deferred(env, settlement.deferred, result);
+      return;
+    }
+  }
+  const auto* error = std::get_if<ErrorInfo>(&settlement.outcome);
+  napi_value reason = error == nullptr ? TakePending(env) : ToJsError(env, *error);
+  if (reason == nullptr) {
+    reason = ToJsError(env, MakeError("ERR_WANGP_VALUE", "what Python returned is too large for JavaScript"));
+  }
+  // In an environment that is being terminated there is nobody to reject.
+  if (reason != nullptr) napi_reject_deferred(env, settlement.deferred, reason);
 }
 
 }  // namespace
@@ -42,60 +79,65 @@ void Environment::OnCleanup(void* data) {
   if (!abandoned.empty()) AbandonChannels(abandoned);
 }
 
-Environment& Environment::Of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
+Environment& Environment::Of(napi_env env) { return *Napi::Env(env).GetInstanceData<Environment>(); }
 
 void Environment::SetEventHandler(const Napi::Function& handler) { event_handler_ = Napi::Persistent(handler); }
 
 void Environment::SetMemoryFactory(const Napi::Function& factory) { memory_factory_ = Napi::Persistent(factory); }
 
-void Environment::Deliver(Napi::Env env, Message message) {
+void Environment::Deliver(napi_env env, Message message) {
   const Napi::HandleScope scope(env);
-  try {
-    if (auto* settlement = std::get_if<Settlement>(&message)) {
-      if (const auto* error = std::get_if<ErrorInfo>(&settlement->outcome)) {
-        napi_reject_deferred(env, settlement->deferred, ToJsError(env, *error));
-        return;
-      }
-      try {
-        napi_resolve_deferred(env, settlement->deferred, ToJs(env, std::get<Value>(settlement->outcome)));
-      } catch (const Napi::Error& error) {
-        napi_reject_deferred(env, settlement->deferred, error.Value());
-      }
-      return;
-    }
-    const Event& event = std::get<Event>(message);
-    const Environment& environment = Of(env);
-    if (environment.event_handler_.IsEmpty()) return;
-    environment.event_handler_.Call({Napi::Number::New(env, static_cast<double>(event.channel)),
-                                     Napi::String::New(env, event.kind), ToJs(env, event.data),
-                                     Napi::Number::New(env, event.timestamp), Napi::Number::New(env, event.dropped)});
-  } catch (const Napi::Error& error) {
-    // As Node does with an exception in a listener: `uncaughtException`.
-    napi_fatal_exception(env, error.Value());
+  if (const auto* settlement = std::get_if<Settlement>(&message)) {
+    Settle(env, *settlement);
+    return;
+  }
+  const Event& event = std::get<Event>(message);
+  const Environment& environment = Of(env);
+  if (environment.event_handler_.IsEmpty()) return;
+  napi_value data = ToJs(env, event.data);
+  if (data == nullptr) {
+    ReportPending(env);
+    data = ToJs(env, {});
+  }
+  napi_value arguments[] = {ToJs(env, {event.channel}), ToJs(env, FromUtf8(event.kind)), data,
+                            ToJs(env, {event.timestamp}), ToJs(env, {static_cast<int64_t>(event.dropped)})};
+  napi_value receiver = nullptr;
+  napi_get_undefined(env, &receiver);
+  napi_value handler = environment.event_handler_.Value();
+  if (napi_call_function(env, receiver, handler, std::size(arguments), arguments, nullptr) != napi_ok) {
+    ReportPending(env);
   }
 }
 
-Napi::Value Environment::MakeTensor(Napi::Env env, const std::shared_ptr<Memory>& memory) {
+napi_value Environment::MakeTensor(napi_env env, const std::shared_ptr<Memory>& memory) {
   napi_value buffer = memory->size == 0 ? nullptr : ExternalArrayBuffer(env, *memory);
   const bool shared = buffer != nullptr;
   if (!shared) {
     void* data = nullptr;
-    NAPI_THROW_IF_FAILED(env, napi_create_arraybuffer(env, memory->size, &data, &buffer), Napi::Value());
+    if (napi_create_arraybuffer(env, memory->size, &data, &buffer) != napi_ok) return nullptr;
     if (memory->size > 0) std::memcpy(data, memory->data, memory->size);
     memory->owner->Release();
   }
-  const Napi::Object tensor = Napi::Object::New(env);
-  const Napi::Array shape = Napi::Array::New(env, memory->shape.size());
-  for (size_t axis = 0; axis < memory->shape.size(); ++axis) {
-    shape.Set(static_cast<uint32_t>(axis), Napi::Number::New(env, static_cast<double>(memory->shape[axis])));
+  napi_value handle = nullptr;
+  auto* owner = new std::shared_ptr<Owner>(memory->owner);
+  if (napi_create_external(env, owner, DeleteOwnerHandle, nullptr, &handle) != napi_ok) {
+    delete owner;
+    return nullptr;
   }
-  tensor.Set("buffer", Napi::Value(env, buffer));
-  tensor.Set("dtype", Napi::String::New(env, memory->dtype));
-  tensor.Set("shape", shape);
-  tensor.Set("zeroCopy", Napi::Boolean::New(env, memory->zero_copy && (shared || memory->size == 0)));
-  tensor.Set("handle", OwnerHandle::New(env, new std::shared_ptr<Owner>(memory->owner),
-                                        [](Napi::Env, std::shared_ptr<Owner>* owner) { delete owner; }));
-  return memory_factory_.IsEmpty() ? tensor.As<Napi::Value>() : memory_factory_.Call({tensor});
+  Array shape;
+  for (const int64_t extent : memory->shape) shape.push_back({extent});
+  napi_value tensor = nullptr;
+  const bool zero_copy = memory->zero_copy && (shared || memory->size == 0);
+  const bool defined = napi_create_object(env, &tensor) == napi_ok && Define(env, tensor, "buffer", buffer) &&
+                       Define(env, tensor, "dtype", ToJs(env, {memory->dtype})) &&
+                       Define(env, tensor, "shape", ToJs(env, {std::move(shape)})) &&
+                       Define(env, tensor, "zeroCopy", ToJs(env, {zero_copy})) && Define(env, tensor, "handle", handle);
+  if (!defined || memory_factory_.IsEmpty()) return defined ? tensor : nullptr;
+  napi_value receiver = nullptr;
+  napi_value result = nullptr;
+  napi_get_undefined(env, &receiver);
+  const napi_status status = napi_call_function(env, receiver, memory_factory_.Value(), 1, &tensor, &result);
+  return status == napi_ok ? result : nullptr;
 }
 
 void Environment::ReleaseTensor(const Napi::CallbackInfo& info) {

@@ -19,7 +19,7 @@ class Environment {
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
-  static Environment& Of(Napi::Env env);
+  static Environment& Of(napi_env env);
 
   [[nodiscard]] const std::shared_ptr<EventLane>& lane() const { return lane_; }
 
@@ -27,14 +27,14 @@ class Environment {
   void SetMemoryFactory(const Napi::Function& factory);
 
   // An external ArrayBuffer over `memory`, wrapped by the memory factory. Where the runtime refuses external buffers
-  // (Electron) the bytes are copied, and the object says so.
-  Napi::Value MakeTensor(Napi::Env env, const std::shared_ptr<Memory>& memory);
+  // (Electron) the bytes are copied, and the object says so. Null where Node-API refuses, as in value_to_js.h.
+  napi_value MakeTensor(napi_env env, const std::shared_ptr<Memory>& memory);
 
   // Detaches `buffer` and lets go of Python's reference. Idempotent.
   static void ReleaseTensor(const Napi::CallbackInfo& info);
 
  private:
-  static void Deliver(Napi::Env env, Message message);
+  static void Deliver(napi_env env, Message message);
   static void OnCleanup(void* data);
 
   std::shared_ptr<EventLane> lane_;

@@ -15,20 +15,21 @@ namespace {
 constexpr char kPythonError[] = "ERR_WANGP_PYTHON";
 constexpr char kCodePrefix[] = "ERR_WANGP_";
 
-// What `callable` gives as a string value; an empty string where that raises in its turn.
+// What `callable` gives as a string value; `fallback` (UTF-8) where that raises in its turn.
 template <typename Callable>
 Value TextOr(const char* fallback, Callable callable) {
   try {
     return FromPythonString(callable().ptr());
   } catch (const py::error_already_set&) {
-    return Value{std::string(fallback)};
+    return FromUtf8(fallback);
   }
 }
 
 py::str QualifiedName(const py::handle& type) {
   py::str name = type.attr("__qualname__");
-  const py::str module = type.attr("__module__");
-  return module.equal(py::str("builtins")) ? name : py::str("{}.{}").format(module, name);
+  const py::object module = py::getattr(type, "__module__", py::none());
+  if (!py::isinstance<py::str>(module) || module.equal(py::str("builtins"))) return name;
+  return py::str("{}.{}").format(module, name);
 }
 
 // The exception's `code`, where that is one of this package's.
@@ -37,17 +38,24 @@ std::string CodeOf(const py::object& exception) {
     const py::object code = py::getattr(exception, "code", py::none());
     if (py::isinstance<py::str>(code)) {
       const auto text = code.cast<std::string>();
-      if (text.rfind(kCodePrefix, 0) == 0) return text;
+      if (text.starts_with(kCodePrefix)) return text;
     }
+    return kPythonError;
   } catch (const std::exception&) {
-    // An exception whose `code` cannot be read keeps the general one.
+    return kPythonError;  // its `code` cannot be read
   }
-  return kPythonError;
+}
+
+// "KeyError: 'x'": many messages say little without their type, and some exceptions have none.
+py::str Summary(const py::object& exception) {
+  const py::str name = QualifiedName(py::type::handle_of(exception));
+  const py::str text(exception);
+  return py::len(text) == 0 ? name : py::str("{}: {}").format(name, text).cast<py::str>();
 }
 
 void Describe(const py::object& exception, ErrorInfo* info) {
-  const py::handle type(reinterpret_cast<PyObject*>(Py_TYPE(exception.ptr())));
-  info->python_type = TextOr("BaseException", [&] { return QualifiedName(type); });
+  const py::handle type = py::type::handle_of(exception);
+  info->python_type = TextOr(Py_TYPE(exception.ptr())->tp_name, [&] { return QualifiedName(type); });
   info->traceback = TextOr("", [&] {
     const py::module_ module = py::module_::import("traceback");
     const auto traceback = py::reinterpret_steal<py::object>(PyException_GetTraceback(exception.ptr()));
@@ -76,11 +84,13 @@ ErrorInfo TakePythonError() {
   }
   if (traceback) PyException_SetTraceback(value.ptr(), traceback.ptr());
   info.code = CodeOf(value);
-  info.message = TextOr("", [&] { return py::str(value); });
   if (info.code == kPythonError) {
+    info.message = TextOr(Py_TYPE(value.ptr())->tp_name, [&] { return Summary(value); });
     Describe(value, &info);
-  } else if (const auto cause = py::reinterpret_steal<py::object>(PyException_GetCause(value.ptr()))) {
-    Describe(cause, &info);
+  } else {
+    info.message = TextOr("", [&] { return py::str(value); });
+    const auto cause = py::reinterpret_steal<py::object>(PyException_GetCause(value.ptr()));
+    if (cause) Describe(cause, &info);
   }
   return info;
 }
@@ -90,17 +100,6 @@ ErrorInfo MakeError(const char* code, const std::string& message) {
   info.code = code;
   info.message = FromUtf8(message);
   return info;
-}
-
-Napi::Value ToJsError(Napi::Env env, const ErrorInfo& error) {
-  const Napi::Value message = ToJs(env, error.message);
-  const Napi::Error result = Napi::Error::New(env, message.ToString().Utf8Value());
-  result.Set("code", Napi::String::New(env, error.code));
-  if (!std::holds_alternative<std::nullptr_t>(error.python_type.data)) {
-    result.Set("pythonType", ToJs(env, error.python_type));
-    result.Set("pythonTraceback", ToJs(env, error.traceback));
-  }
-  return result.Value();
 }
 
 }  // namespace bridge

@@ -1,7 +1,8 @@
-// Where errors change language: Python to ErrorInfo on a Python thread, ErrorInfo to a JS Error on the JS thread.
+// Python's exceptions as ErrorInfo, on a Python thread; value_to_js.h makes a JS Error of that.
 #pragma once
 
-#include "napi_setup.h"
+#include <string>
+
 #include "value.h"
 
 namespace bridge {
@@ -12,8 +13,5 @@ ErrorInfo TakePythonError();
 
 // An error of this addon's own making.
 ErrorInfo MakeError(const char* code, const std::string& message);
-
-// JS thread: an Error with `code`, and where Python raised `pythonType` and `pythonTraceback`.
-Napi::Value ToJsError(Napi::Env env, const ErrorInfo& error);
 
 }  // namespace bridge

@@ -93,6 +93,7 @@ std::shared_ptr<EventLane> EventLane::Find(int64_t channel) {
 std::vector<int64_t> EventLane::Channels() {
   const std::scoped_lock lock(mutex_);
   std::vector<int64_t> channels;
+  channels.reserve(channels_.size());
   for (const auto& [channel, state] : channels_) channels.push_back(channel);
   return channels;
 }
@@ -196,7 +197,7 @@ void EventLane::OnTurn(napi_env env, napi_value, void* context, void*) {
   if (env == nullptr) return;
   auto* lane = static_cast<EventLane*>(context);
   Message message;
-  if (lane->TakeNext(&message)) lane->deliver_(Napi::Env(env), std::move(message));
+  if (lane->TakeNext(&message)) lane->deliver_(env, std::move(message));
 }
 
 EventLane::Counts EventLane::LiveCounts() {

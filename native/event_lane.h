@@ -44,7 +44,7 @@ class EventLane : public std::enable_shared_from_this<EventLane> {
   static constexpr size_t kMaxEvents = 10'000;
   static constexpr size_t kMaxBytes = 64U << 20U;
 
-  using Deliver = void (*)(Napi::Env env, Message message);
+  using Deliver = void (*)(napi_env env, Message message);
 
   // JS thread.
   static std::shared_ptr<EventLane> Create(Napi::Env env, Deliver deliver);

@@ -80,9 +80,7 @@ bool Initialize(const InterpreterConfig& config, ErrorInfo* failure) {
 
 Value Describe(const InterpreterConfig& config, bool own_directory) {
   Object info;
-  const auto add = [&info](const char* name, Value value) {
-    info.push_back({{std::string(name)}, std::move(value)});
-  };
+  const auto add = [&info](const char* name, Value value) { info.push_back({{std::string(name)}, std::move(value)}); };
   add("version", {std::string(Py_GetVersion(), std::string(Py_GetVersion()).find(' '))});
   add("executable", FromUtf8(config.executable));
   add("prefix", FromPython(PySys_GetObject("prefix")));

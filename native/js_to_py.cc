@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstring>
+#include <ranges>
 #include <unordered_set>
 
 #include "environment.h"
@@ -17,6 +18,10 @@ namespace {
 constexpr size_t kMaxDepth = 1000;
 // A place longer than this is shown by its two ends.
 constexpr size_t kMaxPlace = 200;
+
+// A set of flags, as Node-API means it.
+// NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange)
+constexpr auto kEnumerableStrings = static_cast<napi_key_filter>(napi_key_enumerable | napi_key_skip_symbols);
 
 struct ElementType {
   const char* format;  // as in Python's struct module
@@ -56,8 +61,7 @@ bool IsIdentifier(const std::string& key) {
   const auto is_part = [](unsigned char character) {
     return std::isalnum(character) != 0 || character == '_' || character == '$' || character >= 0x80;
   };
-  return !key.empty() && std::isdigit(static_cast<unsigned char>(key[0])) == 0 &&
-         std::all_of(key.begin(), key.end(), is_part);
+  return !key.empty() && std::isdigit(static_cast<unsigned char>(key[0])) == 0 && std::ranges::all_of(key, is_part);
 }
 
 class Converter {
@@ -145,9 +149,8 @@ class Converter {
 
   Value FromPlainObject(const Napi::Object& object) {
     napi_value names = nullptr;
-    const napi_status status = napi_get_all_property_names(
-        env_, object, napi_key_own_only, static_cast<napi_key_filter>(napi_key_enumerable | napi_key_skip_symbols),
-        napi_key_numbers_to_strings, &names);
+    const napi_status status = napi_get_all_property_names(env_, object, napi_key_own_only, kEnumerableStrings,
+                                                           napi_key_numbers_to_strings, &names);
     NAPI_THROW_IF_FAILED(env_, status, Value());
     const Napi::Array keys(env_, names);
     RefuseBuiltIn(object, keys.Length());
@@ -176,7 +179,7 @@ class Converter {
         "Map",     "Set",  "WeakMap", "WeakSet", "WeakRef", "RegExp", "SharedArrayBuffer",
         "Boolean", "Blob", "Error",   "Number",  "String"};
     const bool is_plain = tag == "Object" || tag == "Arguments" || tag == "Module";
-    if (refused->count(tag) > 0 || (!is_plain && property_count == 0)) {
+    if (refused->contains(tag) || (!is_plain && property_count == 0)) {
       const bool starts_with_vowel = std::string("AEIO").find(tag[0]) != std::string::npos;
       Refuse((starts_with_vowel ? "an " : "a ") + tag, tag == "URL" ? "pass a string" : "pass a plain value");
     }
@@ -184,13 +187,13 @@ class Converter {
 
   // `URL` of "[object URL]".
   std::string TagOf(const Napi::Object& object) {
-    const Napi::Function to_string = env_.Global()
-                                         .Get("Object")
-                                         .As<Napi::Object>()
-                                         .Get("prototype")
-                                         .As<Napi::Object>()
-                                         .Get("toString")
-                                         .As<Napi::Function>();
+    const auto to_string = env_.Global()
+                               .Get("Object")
+                               .As<Napi::Object>()
+                               .Get("prototype")
+                               .As<Napi::Object>()
+                               .Get("toString")
+                               .As<Napi::Function>();
     const std::string text = to_string.Call(object, {}).ToString().Utf8Value();
     constexpr size_t kPrefix = sizeof "[object " - 1;
     return text.size() > kPrefix ? text.substr(kPrefix, text.size() - kPrefix - 1) : "Object";
@@ -220,7 +223,7 @@ class Converter {
     throw error;
   }
 
-  std::string Place() const {
+  [[nodiscard]] std::string Place() const {
     if (name_.size() <= kMaxPlace) return name_;
     const auto is_continuation = [this](size_t at) { return (static_cast<unsigned char>(name_[at]) & 0xC0U) == 0x80; };
     size_t begin = kMaxPlace / 2;
@@ -245,10 +248,8 @@ struct ToPythonVisitor {
   }
   py::object operator()(const BigInt& integer) const {
     std::string digits = integer.negative ? "-0x0" : "0x0";
-    char word[17];
-    for (auto it = integer.words.rbegin(); it != integer.words.rend(); ++it) {
-      std::snprintf(word, sizeof word, "%016llx", static_cast<unsigned long long>(*it));
-      digits += word;
+    for (const uint64_t word : std::views::reverse(integer.words)) {
+      for (unsigned digit = 16; digit-- > 0;) digits += "0123456789abcdef"[(word >> (4U * digit)) & 0xFU];
     }
     return Owned(PyLong_FromString(digits.c_str(), nullptr, 16));
   }
@@ -290,9 +291,7 @@ struct ToPythonVisitor {
 
 }  // namespace
 
-Value FromJs(const Napi::Value& value, const std::string& name) {
-  return Converter(value.Env(), name).Convert(value);
-}
+Value FromJs(const Napi::Value& value, const std::string& name) { return Converter(value.Env(), name).Convert(value); }
 
 py::object ToPython(const Value& value) { return std::visit(ToPythonVisitor{}, value.data); }
 

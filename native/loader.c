@@ -19,19 +19,19 @@
 #else
 #include <dlfcn.h>
 #include <pthread.h>
-extern char **environ;
+extern char** environ;
 #endif
 
 enum { PATH_SIZE = 4096, MESSAGE_SIZE = 8192 };
 
-static napi_value Fail(napi_env env, const char *code, const char *message) {
+static napi_value Fail(napi_env env, const char* code, const char* message) {
   napi_throw_error(env, code, message);
   return NULL;
 }
 
 #ifdef _WIN32
 
-static bool OpenLibrary(const char *path, bool deep_bind, const char **code, char *message) {
+static bool OpenLibrary(const char* path, bool deep_bind, const char** code, char* message) {
   (void)deep_bind;
   wchar_t wide[PATH_SIZE];
   MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, PATH_SIZE);
@@ -47,17 +47,17 @@ static bool OpenLibrary(const char *path, bool deep_bind, const char **code, cha
 
 // Shared by all environments of the process (main thread and Workers).
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static void *library = NULL;
+static void* library = NULL;
 static char library_path[PATH_SIZE];
 
 // The node executable carries its own copy of `environ` (a copy relocation), so a deep-bound libpython sees libc's,
 // which nobody has set: `os.environ` would be empty.
-static void RepairEnviron(void *handle) {
-  char ***their_environ = (char ***)dlsym(handle, "environ");
+static void RepairEnviron(void* handle) {
+  char*** their_environ = (char***)dlsym(handle, "environ");
   if (their_environ != NULL && *their_environ == NULL) *their_environ = environ;
 }
 
-static bool OpenLibrary(const char *path, bool deep_bind, const char **code, char *message) {
+static bool OpenLibrary(const char* path, bool deep_bind, const char** code, char* message) {
   pthread_mutex_lock(&mutex);
   bool opened = false;
   if (library != NULL) {
@@ -111,7 +111,7 @@ static napi_value OpenPython(napi_env env, napi_callback_info info) {
       napi_get_value_bool(env, property, &deep_bind) != napi_ok) {
     return Fail(env, "ERR_WANGP_ARGUMENT", "openPython(libraryPath, { deepBind }) needs a string and a boolean");
   }
-  const char *code = NULL;
+  const char* code = NULL;
   char message[MESSAGE_SIZE];
   if (!OpenLibrary(path, deep_bind, &code, message)) return Fail(env, code, message);
   napi_value undefined;

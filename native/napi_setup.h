@@ -6,4 +6,9 @@
 #define NAPI_CPP_EXCEPTIONS
 #endif
 
+// In an environment that is being terminated node-addon-api would end the process over an Error it can't throw.
+#ifndef NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
+#define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
+#endif
+
 #include <napi.h>

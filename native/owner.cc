@@ -167,8 +167,8 @@ int64_t Owner::LiveCount() { return live_count.load(); }
 std::shared_ptr<Memory> Memory::FromPython(PyObject* exporter, bool zero_copy) {
   if (PyObject_CheckBuffer(exporter) != 0) return FromBuffer(exporter, zero_copy);
   if (PyObject_HasAttrString(exporter, "__dlpack__") != 0) return FromDLPack(exporter, zero_copy);
-  Raise(PyExc_TypeError, std::string("'") + Py_TYPE(exporter)->tp_name +
-                             "' offers neither the buffer protocol nor DLPack");
+  Raise(PyExc_TypeError,
+        std::string("'") + Py_TYPE(exporter)->tp_name + "' offers neither the buffer protocol nor DLPack");
 }
 
 }  // namespace bridge

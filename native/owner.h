@@ -20,7 +20,7 @@ namespace bridge {
 
 // One reference that Python wants back. Movable, dropped only with the GIL held.
 struct Reference {
-  Py_buffer buffer{};              // in use where buffer.obj is set
+  Py_buffer buffer{};  // in use where buffer.obj is set
   DLManagedTensor* tensor = nullptr;
 
   // Any Python thread, GIL held.

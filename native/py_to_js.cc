@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "environment.h"
-
 namespace py = pybind11;
 
 namespace bridge {
@@ -14,7 +12,7 @@ namespace bridge {
 namespace {
 
 constexpr size_t kMaxDepth = 200;
-constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
+constexpr int64_t kMaxSafeInteger = 9'007'199'254'740'991;  // 2^53 - 1
 constexpr Py_ssize_t kMaxRepr = 1000;
 
 PyObject* adapter = nullptr;  // set once, kept for good
@@ -27,9 +25,9 @@ class Converter {
     if (PyLong_Check(object)) return FromInteger(object);
     if (PyFloat_Check(object)) return {PyFloat_AS_DOUBLE(object)};
     if (PyUnicode_Check(object)) return FromPythonString(object);
-    if (py::isinstance<Memory>(object)) return {py::handle(object).cast<std::shared_ptr<Memory>>()};
-    if (ancestors_.size() >= kMaxDepth ||
-        std::find(ancestors_.begin(), ancestors_.end(), object) != ancestors_.end()) {
+    // By type, not by isinstance(): that would ask the object for its `__class__`, which may raise.
+    if (PyObject_TypeCheck(object, memory_type_)) return {py::handle(object).cast<std::shared_ptr<Memory>>()};
+    if (ancestors_.size() >= kMaxDepth || std::ranges::find(ancestors_, object) != ancestors_.end()) {
       return Unknown(object);
     }
     ancestors_.push_back(object);
@@ -61,7 +59,7 @@ class Converter {
       return Unknown(object);
     }
     BigInt integer;
-    std::string digits = text.cast<std::string>();
+    auto digits = text.cast<std::string>();
     integer.negative = digits[0] == '-';
     digits.erase(0, integer.negative ? 3 : 2);
     for (size_t end = digits.size(); end > 0; end -= std::min<size_t>(end, 16)) {
@@ -136,56 +134,8 @@ class Converter {
     return {std::string("<unprintable>")};
   }
 
+  PyTypeObject* memory_type_ = reinterpret_cast<PyTypeObject*>(py::type::of<Memory>().ptr());
   std::vector<PyObject*> ancestors_;  // borrowed: each is being converted, so somebody holds it
-};
-
-struct ToJsVisitor {
-  Napi::Env env;
-
-  Napi::Value operator()(std::nullptr_t) const { return env.Null(); }
-  Napi::Value operator()(bool flag) const { return Napi::Boolean::New(env, flag); }
-  Napi::Value operator()(int64_t number) const { return Napi::Number::New(env, static_cast<double>(number)); }
-  Napi::Value operator()(double number) const { return Napi::Number::New(env, number); }
-  Napi::Value operator()(const BigInt& integer) const {
-    return Napi::BigInt::New(env, integer.negative ? 1 : 0, integer.words.size(), integer.words.data());
-  }
-  Napi::Value operator()(const std::string& text) const {
-    napi_value result = nullptr;
-    NAPI_THROW_IF_FAILED(env, napi_create_string_latin1(env, text.data(), text.size(), &result), Napi::Value());
-    return {env, result};
-  }
-  Napi::Value operator()(const std::u16string& text) const { return Napi::String::New(env, text); }
-  Napi::Value operator()(const Array& items) const {
-    const Napi::Array array = Napi::Array::New(env, items.size());
-    for (size_t index = 0; index < items.size(); ++index) {
-      const Napi::HandleScope scope(env);
-      array.Set(static_cast<uint32_t>(index), ToJs(env, items[index]));
-    }
-    return array;
-  }
-  Napi::Value operator()(const Object& properties) const {
-    Napi::Object object = Napi::Object::New(env);
-    for (const Property& property : properties) {
-      const Napi::HandleScope scope(env);
-      DefineOwn(object, ToJs(env, property.key), ToJs(env, property.value));
-    }
-    return object;
-  }
-  Napi::Value operator()(const TypedBytes& bytes) const {
-    return Napi::Buffer<uint8_t>::Copy(env, bytes.data.data(), bytes.data.size());
-  }
-  Napi::Value operator()(const std::shared_ptr<Memory>& memory) const {
-    return Environment::Of(env).MakeTensor(env, memory);
-  }
-
- private:
-  // Not an assignment: a key named `__proto__` must stay a key.
-  void DefineOwn(Napi::Object& object, const Napi::Value& key, const Napi::Value& value) const {
-    const napi_property_descriptor descriptor = {nullptr, key,   nullptr,
-                                                 nullptr, nullptr, value,
-                                                 napi_default_jsproperty, nullptr};
-    NAPI_THROW_IF_FAILED_VOID(env, napi_define_properties(env, object, 1, &descriptor));
-  }
 };
 
 }  // namespace
@@ -199,7 +149,8 @@ Value FromPython(PyObject* object) { return Converter().Convert(object); }
 
 Value FromPythonString(PyObject* text) {
   if (PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND) {
-    return {std::string(static_cast<const char*>(PyUnicode_DATA(text)), static_cast<size_t>(PyUnicode_GET_LENGTH(text)))};
+    return {
+        std::string(static_cast<const char*>(PyUnicode_DATA(text)), static_cast<size_t>(PyUnicode_GET_LENGTH(text)))};
   }
   const auto encoded = py::reinterpret_steal<py::object>(PyUnicode_AsEncodedString(text, "utf-16-le", "surrogatepass"));
   if (!encoded) {
@@ -209,7 +160,5 @@ Value FromPythonString(PyObject* text) {
   const auto* data = reinterpret_cast<const char16_t*>(PyBytes_AS_STRING(encoded.ptr()));
   return {std::u16string(data, static_cast<size_t>(PyBytes_GET_SIZE(encoded.ptr())) / sizeof(char16_t))};
 }
-
-Napi::Value ToJs(Napi::Env env, const Value& value) { return std::visit(ToJsVisitor{env}, value.data); }
 
 }  // namespace bridge

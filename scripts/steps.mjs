@@ -1,6 +1,6 @@
 // The steps of set-up and build, each quick when there is nothing left to do.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { bin, CACHE, fail, once, ROOT, run, say } from './lib.mjs';
@@ -40,14 +40,16 @@ export async function compileTypeScript() {
     { inputs: ['lib', 'tsconfig.json', 'scripts/steps.mjs'], outputs: [path.join(ROOT, 'dist', 'index.mjs')] },
     async () => {
       say('compiling TypeScript');
+      // Beside the old one, which somebody may be using.
+      const fresh = path.join(ROOT, 'dist.new');
+      rmSync(fresh, { recursive: true, force: true });
+      await run(process.execPath, [bin('typescript', 'bin/tsc'), '-p', ROOT, '--outDir', fresh]);
+      const names = Object.keys(createRequire(import.meta.url)(path.join(fresh, 'index.js')));
+      const entry = `import entry from './index.js';\nexport const { ${names.join(', ')} } = entry;\n`;
+      writeFileSync(path.join(fresh, 'index.mjs'), entry);
+      writeFileSync(path.join(fresh, 'index.d.mts'), `export * from './index.js';\n`);
       rmSync(path.join(ROOT, 'dist'), { recursive: true, force: true });
-      await run(process.execPath, [bin('typescript', 'bin/tsc'), '-p', ROOT]);
-      const names = Object.keys(createRequire(import.meta.url)(path.join(ROOT, 'dist', 'index.js')));
-      writeFileSync(
-        path.join(ROOT, 'dist', 'index.mjs'),
-        `import entry from './index.js';\nexport const { ${names.join(', ')} } = entry;\n`,
-      );
-      writeFileSync(path.join(ROOT, 'dist', 'index.d.mts'), `export * from './index.js';\n`);
+      renameSync(fresh, path.join(ROOT, 'dist'));
     },
   );
 }

@@ -17,9 +17,6 @@ export interface DemoOptions extends WanGPOptions {
   readonly preview: boolean;
 }
 
-/** The sample root denoises faster than anyone can look; a step takes so long where its pictures are shown. */
-const SAMPLE_STEP_SECONDS = 0.15;
-
 interface Outcome {
   readonly result: GenerationResult;
   readonly events: Readonly<Record<string, number>>;
@@ -53,14 +50,12 @@ async function generate(
 ): Promise<Outcome> {
   const view = openView(process.stderr, options);
   interruption.arm(() => view.line('Cancelling; once more Ctrl-C leaves at once'));
-  const paced = view.live && options.settings === undefined && session.info.isSample;
-  const settings = paced ? { ...(source as object), sample_fault: { step_seconds: SAMPLE_STEP_SECONDS } } : source;
   let arrivedAt = 0;
   const callbacks = { onComplete: () => void (arrivedAt = performance.now()) };
   const events: Record<string, number> = {};
   let completed: Extract<SessionEvent, { kind: 'completed' }> | undefined;
   try {
-    const job = await session.submit(settings, { callbacks, signal: interruption.signal });
+    const job = await session.submit(source, { callbacks, signal: interruption.signal });
     for await (const event of job.events) {
       events[event.kind] = (events[event.kind] ?? 0) + 1;
       show(event, view, options.verbose ?? false);

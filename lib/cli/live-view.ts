@@ -29,7 +29,6 @@ interface Line {
 
 /** For terminals: the latest preview, a bar and a line of status, drawn in place. */
 export class LiveView implements ProgressView {
-  readonly live = true;
   readonly #output: WriteStream;
   /** Null where the terminal has no colours, or none are wanted. */
   readonly #depth: ColourDepth | null;

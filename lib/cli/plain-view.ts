@@ -3,7 +3,6 @@ import { phaseLabel, type ProgressView } from './progress-view';
 
 /** For logs and pipes: a line for each change of phase. */
 export class PlainView implements ProgressView {
-  readonly live = false;
   readonly #output: NodeJS.WritableStream;
   #phase: string | undefined;
 

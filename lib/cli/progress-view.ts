@@ -2,8 +2,6 @@ import type { PreviewImage, ProgressUpdate } from '../index';
 
 /** Where the progress of a job is shown. */
 export interface ProgressView {
-  /** Whether pictures and a bar are drawn in place. */
-  readonly live: boolean;
   progress(update: ProgressUpdate): void;
   /** WanGP's free text on what it does. */
   status(text: string): void;

@@ -18,7 +18,8 @@ export function demoSettings(): Settings {
     resolution: '640x384',
     video_length: 49,
     force_fps: 24,
-    num_inference_steps: 8,
+    // Enough of them to see the preview change.
+    num_inference_steps: 30,
     seed: 1964,
     image_start: path.join(MEDIA_FOLDER, 'start.png'),
     image_prompt_type: 'S',

@@ -53,17 +53,18 @@ def submit(session: int, method: str, source: Any, channel: int, directory: str)
     binding.attach(job)
 
 
-def cancel(channel: int) -> None:
-    """Control. Requests the cancellation of the channel's job; a job that has ended is left alone."""
-    job = jobs.find(channel)
-    if job is not None:
-        job.cancel()
+def cancel(channel: int, submitting: bool) -> None:
+    """Control. Requests the cancellation of the channel's job; a job that has ended is left alone.
+
+    ``submitting``: the submit has not returned yet, and may not even have begun.
+    """
+    jobs.cancel(channel, submitting=submitting)
 
 
 def abandon(channels: list[int]) -> None:
     """Control. Nobody listens to these channels any more: their jobs are cancelled."""
     for channel in channels:
-        cancel(channel)
+        jobs.cancel(channel, submitting=True)
 
 
 def close(session: int) -> None:

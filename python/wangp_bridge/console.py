@@ -45,6 +45,6 @@ def install() -> None:
 
     Standard input belongs to the host: here it is at its end.
     """
-    sys.stdout = sys.__stdout__ = _open(1)  # type: ignore[misc, assignment]
-    sys.stderr = sys.__stderr__ = _open(2)  # type: ignore[misc, assignment]
-    sys.stdin = sys.__stdin__ = open(os.devnull, encoding="utf-8")  # type: ignore[misc, assignment]
+    sys.stdout = sys.__stdout__ = _open(1)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _open(2)  # type: ignore[misc]
+    sys.stdin = sys.__stdin__ = open(os.devnull, encoding="utf-8")  # type: ignore[misc]

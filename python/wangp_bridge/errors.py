@@ -32,7 +32,7 @@ def import_failure(error: BaseException, root: Path, executable: str) -> BridgeE
         )
     return BridgeError(
         "ERR_WANGP_IMPORT",
-        f"WanGP in {root} could not be initialised by {executable}: {type(error).__name__}: {error}",
+        f"WanGP in {root} could not be initialised by {executable}: {_summary(error)}",
     )
 
 
@@ -58,6 +58,10 @@ def _file_failure(error: Exception, file: str) -> BridgeError | None:
     if isinstance(error, (TypeError, ValueError, RuntimeError)):
         return BridgeError("ERR_WANGP_SETTINGS_FILE", f"{file} cannot be used: {error}")
     return None
+
+
+def _summary(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _belongs_to(root: Path, module: str) -> bool:

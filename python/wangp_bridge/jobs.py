@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from types import SimpleNamespace
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import _wangp_native as native
 
-from .records import event_to_plain
+from .errors import BridgeError
+from .records import event_to_plain, result_to_plain
 
 # Beyond the host's limits: previews and progress keep the latest, console lines lose their oldest.
 _OVERFLOW = {
@@ -17,6 +21,9 @@ _OVERFLOW = {
     "progress": native.KEEP_LATEST,
     "stream": native.DROP_OLDEST,
 }
+
+# How long an older WanGP may take to free its session once the job has a result; some never say so.
+_FREED_WITHIN_SECONDS = 10.0
 
 
 class ChannelStream:
@@ -31,10 +38,12 @@ class ChannelStream:
         self._closed = threading.Event()
 
     def put(self, kind: str, data: Any = None) -> None:
+        """Hands an event on, unless the stream is closed."""
         if not self._closed.is_set():
             self._job.hand_on(kind, data, time.time())
 
     def close(self) -> None:
+        """Ends the stream: what is put afterwards is dropped, as upstream does."""
         self._closed.set()
 
     def clear(self) -> None:
@@ -45,12 +54,14 @@ class ChannelStream:
         self._closed.wait(timeout)
 
     def iter(self, timeout: float | None = None) -> Any:
+        """Waits for the end, and has nothing to give."""
         del timeout
         self._closed.wait()
         return iter(())
 
     @property
     def closed(self) -> bool:
+        """Whether upstream has ended the stream."""
         return self._closed.is_set()
 
 
@@ -94,13 +105,14 @@ class BoundJob:
 
     def hand_on(self, kind: str, data: Any, timestamp: float) -> None:
         """Queues an event for the host. Any thread; never raises."""
-        if kind == "completed":
-            self._completed = data
-            return
-        try:
-            payload = event_to_plain(kind, data)
-        except Exception as error:  # what WanGP shows of itself must not break WanGP
-            payload = {"pythonType": type(data).__qualname__, "repr": f"<unreadable: {error!r}>"}
+        with _reported():
+            name = str.__str__(kind) if isinstance(kind, str) else str(kind)
+            if name == "completed":
+                self._completed = data
+            else:
+                self._emit(name, event_to_plain(name, data), timestamp)
+
+    def _emit(self, kind: str, payload: Any, timestamp: float) -> None:
         native.emit(self._channel, kind, payload, timestamp, _OVERFLOW.get(kind, native.KEEP))
 
     def _bind(self, job: Any) -> None:
@@ -113,25 +125,30 @@ class BoundJob:
     def _see_to_the_end(self) -> None:
         job = self._job
         if not self._streams:
-            self._drain(job.events)
-        self._wait_for_thread(job)
-        result = self._completed or self._result_without_event(job)
-        native.emit(self._channel, "completed", event_to_plain("completed", result), time.time(), native.KEEP)
+            with _reported():
+                self._drain(job.events)
+        with _reported():
+            self._wait_for_thread(job)
+        self._emit("completed", self._result(job), time.time())
         # From here on the result's memory is the host's. Nothing here may keep it: not upstream's job, not this frame,
         # not the cycle of job, stream and binding, which would live until Python's next collection.
-        release = getattr(job, "release_output_payload", None)
-        if callable(release):
-            release()
-        self._completed = result = None
+        with _reported():
+            release = getattr(job, "release_output_payload", None)
+            if callable(release):
+                release()
+        self._completed = None
         self._job = self._session = None
         forget(self._channel)
 
     def _drain(self, events: Any) -> None:
         while True:
-            event = events.get(timeout=0.2)
+            # Asked before the wait: whatever was put before the end is still handed on.
+            closed = events.closed
+            timeout = 0.2 if self._completed is None else 0.005
+            event = events.get(timeout=0 if closed else timeout)
             if event is not None:
-                self.hand_on(event.kind, event.data, event.timestamp)
-            elif events.closed:
+                self.hand_on(event.kind, event.data, getattr(event, "timestamp", None) or time.time())
+            elif closed:
                 return
 
     def _wait_for_thread(self, job: Any) -> None:
@@ -140,35 +157,74 @@ class BoundJob:
             thread.join()
             return
         job.result()
-        while getattr(self._session, "_active_job", None) is job:
+        deadline = time.monotonic() + _FREED_WITHIN_SECONDS
+        while getattr(self._session, "_active_job", None) is job and time.monotonic() < deadline:
             time.sleep(0.001)
 
-    @staticmethod
-    def _result_without_event(job: Any) -> Any:
-        """The job's thread ended without saying how."""
-        if job.done:
-            return job.result()
-        message = "WanGP's job ended without a result"
-        error = SimpleNamespace(message=message, stage="runtime", cancelled=False)
-        return SimpleNamespace(
-            success=False, errors=[error], total_tasks=1, successful_tasks=0, failed_tasks=1, cancelled=False
-        )
+    def _result(self, job: Any) -> dict[str, Any]:
+        """The job's result as plain values; a failure where it has none that can be read."""
+        reason = "WanGP's job ended without a result"
+        try:
+            if self._completed is not None:
+                return result_to_plain(self._completed)
+        except Exception as error:
+            reason = f"the result of WanGP's job cannot be read: {error}"
+        try:
+            if job.done:
+                return result_to_plain(job.result(timeout=0))
+        except Exception as error:
+            reason = f"the result of WanGP's job cannot be read: {error}"
+        failure = {"message": reason, "task_index": None, "task_id": None, "stage": "runtime", "cancelled": False}
+        return {
+            "success": False,
+            "cancelled": False,
+            "total_tasks": 1,
+            "successful_tasks": 0,
+            "failed_tasks": 1,
+            "generated_files": [],
+            "errors": [failure],
+            "artifacts": [],
+        }
 
 
+@contextmanager
+def _reported() -> Iterator[None]:
+    """What WanGP's objects raise must break neither WanGP nor the end of the job: it goes to the console."""
+    try:
+        yield
+    except Exception:
+        traceback.print_exc(file=sys.__stderr__)
+
+
+_lock = threading.Lock()
 _jobs: dict[int, BoundJob] = {}
+_withdrawn: set[int] = set()  # channels that were cancelled before their submit got here
 
 
 def bound(channel: int, session: Any) -> BoundJob:
-    """A new binding for ``channel``."""
-    job = _jobs[channel] = BoundJob(channel, session)
-    return job
+    """A new binding for ``channel``. Raises BridgeError where the submit was withdrawn on its way."""
+    with _lock:
+        if channel in _withdrawn:
+            _withdrawn.remove(channel)
+            raise BridgeError("ERR_WANGP_CLOSED", "the submit was withdrawn")
+        job = _jobs[channel] = BoundJob(channel, session)
+        return job
 
 
-def find(channel: int) -> BoundJob | None:
-    """The binding of ``channel`` while its job is under way."""
-    return _jobs.get(channel)
+def cancel(channel: int, *, submitting: bool) -> None:
+    """Cancels the channel's job; a job that has ended is left alone.
+
+    ``submitting``: the submit may not have got here yet, and is refused when it does.
+    """
+    with _lock:
+        job = _jobs.get(channel)
+        if job is None and submitting:
+            _withdrawn.add(channel)
+    if job is not None:
+        job.cancel()
 
 
 def forget(channel: int) -> None:
     """The job has ended, or was never accepted."""
-    _jobs.pop(channel, None)
+    with _lock:
+        _jobs.pop(channel, None)

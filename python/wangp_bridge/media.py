@@ -17,8 +17,8 @@ def to_memory(media: Any, *, dtype: str | None = None) -> native.Memory:
     """The memory of ``media``: a torch tensor, a NumPy array, or anything with DLPack or the buffer protocol.
 
     Same address where the elements lie contiguous and writable in the CPU's memory and have a type that JavaScript
-    knows; otherwise a copy, and ``zero_copy`` is false. ``dtype`` asks torch and NumPy for that element type. Any Python thread. Raises TypeError or BufferError for what
-    has no such elements (objects, strings, complex numbers).
+    knows; otherwise a copy, and ``zero_copy`` is false. ``dtype`` asks torch and NumPy for that element type. Any
+    Python thread. Raises TypeError or BufferError for what has no such elements (objects, strings, complex numbers).
     """
     if _is_instance(media, "torch", "Tensor"):
         return _from_torch(media, dtype)
@@ -110,5 +110,5 @@ def _from_copy(media: Any) -> native.Memory:
         return native.Memory(numpy.from_dlpack(media).copy(order="C"), zero_copy=False)
     copy = memoryview(view.tobytes())
     if view.ndim > 1 or view.format not in ("B", "b", "c"):
-        copy = copy.cast("B").cast(view.format.lstrip("@"), view.shape)
+        copy = copy.cast("B").cast(view.format.lstrip("@"), view.shape)  # type: ignore[call-overload]
     return native.Memory(copy, zero_copy=False)

@@ -21,7 +21,7 @@ OWN_WORKING_DIRECTORY: bool = native.own_working_directory()
 _lock = threading.Lock()
 _sessions: dict[int, Any] = {}
 _session_ids = itertools.count(1)
-_identity: dict[str, Any] | None = None  # root, config_path and cli_args of the runtime that is loaded
+_identity: dict[str, Any] | None = None  # what the runtime was loaded with, by the host's names of the options
 
 
 def init(options: dict[str, Any]) -> dict[str, Any]:
@@ -30,17 +30,22 @@ def init(options: dict[str, Any]) -> dict[str, Any]:
     Raises BridgeError: another WanGP is loaded already, a package is missing, the import or ``init`` failed.
     """
     global _identity
-    identity = {name: options.get(name) for name in ("root", "config_path", "cli_args")}
+    root = Path(options["root"])
+    identity = {
+        "root": str(root),
+        "configPath": options.get("config_path") or str(root / "wgp_config.json"),
+        "cliArgs": options.get("cli_args") or [],
+    }
     with _lock:
         _refuse_another(identity)
-        root = Path(options["root"])
+        path = list(sys.path)
         _prepare_environment(options)
         try:
             api = _import_api(root, options.get("pre_import") or [])
             session = api.init(**_session_arguments(options))
         except BaseException as error:
             if _identity is None:
-                _forget_modules(root)
+                _forget_import(root, path)
             raise import_failure(error, root, sys.executable) from error
         _identity = identity
     number = next(_session_ids)
@@ -85,7 +90,9 @@ def _refuse_another(identity: dict[str, Any]) -> None:
     if _identity is None or _identity == identity:
         return
     changed = [name for name, value in identity.items() if _identity[name] != value]
-    loaded = ", ".join(f"{name}={_identity[name]!r}" for name in changed)
+    if "root" in changed:
+        changed = ["root"]  # the default configPath follows it
+    loaded = ", ".join(f"{name}={_identity[name]}" for name in changed)
     raise BridgeError(
         "ERR_WANGP_ALREADY_INITIALIZED",
         f"WanGP is already initialised in this process with {loaded}. One process holds one WanGP: use the same "
@@ -133,15 +140,23 @@ def _session_arguments(options: dict[str, Any]) -> dict[str, Any]:
     return {name: options[name] for name in names if options.get(name) is not None}
 
 
-def _forget_modules(root: Path) -> None:
-    """After a failed import: the next attempt must not find half of it loaded."""
-    if str(root) in sys.path:
-        sys.path.remove(str(root))
+def _forget_import(root: Path, path: list[str]) -> None:
+    """After a failed import: the next attempt must find none of it loaded, and ``sys.path`` as it was."""
+    sys.path[:] = path
     prefix = str(root) + os.sep
     for name, module in list(sys.modules.items()):
-        origin = getattr(module, "__file__", None) or ""
-        if origin.startswith(prefix):
+        if any(place.startswith(prefix) for place in _places(module)):
             del sys.modules[name]
+    # What was missing may have been installed since.
+    importlib.invalidate_caches()
+
+
+def _places(module: Any) -> list[str]:
+    """The file of a module, or the folders of a package: one without ``__init__.py`` has no file."""
+    try:
+        return [str(place) for place in (getattr(module, "__file__", None), *getattr(module, "__path__", ())) if place]
+    except Exception:  # modules that make their attributes up
+        return []
 
 
 def _device() -> str:

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { SessionEvent, SessionJob, WanGPSession } from 'wangp-node';
 import { EVERY_KIND, EVERY_KIND_HEARD } from '../fixtures/every-kind.js';
 import { initScripted } from '../tools.js';
 
 let session: WanGPSession;
 
-beforeAll(async () => {
+beforeEach(async () => {
   session = await initScripted();
 });
 
@@ -98,6 +98,7 @@ for kind in ("progress", "preview", "stream", "error", "status", "output", "cele
     put(kind, Broken())
     put(kind, None)
     put(kind, "not what the contract says")
+    put(kind, StreamMessage("stdout", b"bytes"))
     put(kind, PreviewUpdate(Broken(), "inference", "with a broken picture", 1))
 put(7, "a kind that is no string")
 put(["no", "hash"], "neither")
@@ -105,13 +106,12 @@ put("status", "the end")`);
     const events = await readAll(job);
     expect(kinds(events).slice(-2)).toEqual(['status', 'completed']);
     expect((await job.result()).errors).toEqual([]);
-    for (const [kind, count] of Object.entries({ progress: 4, preview: 4, stream: 4, error: 4, output: 4, status: 5 })) {
-      expect(dataOf(events, kind), kind).toHaveLength(count);
-    }
+    const counts = { progress: 5, preview: 5, stream: 5, error: 5, output: 5, celebration: 5, status: 6 };
+    for (const [kind, count] of Object.entries(counts)) expect(dataOf(events, kind), kind).toHaveLength(count);
     // The types promise these.
     for (const text of dataOf(events, 'stream')) expect(text).toHaveProperty('text', expect.any(String));
     for (const image of dataOf(events, 'preview')) expect(image).toHaveProperty('image', null);
-    expect(dataOf(events, 'preview')[3]).toMatchObject({ phase: 'inference', status: 'with a broken picture' });
+    expect(dataOf(events, 'preview')[4]).toMatchObject({ phase: 'inference', status: 'with a broken picture' });
   });
 
   test('a result does not keep the job from ending', async () => {
@@ -131,8 +131,11 @@ add_artifact(path=Broken(), video_tensor_uint8="no tensor", audio_tensor="no sou
   test('no result at all is a failure that says so', async () => {
     const job = await start(`${broken}
 put("completed", None)
-real = job.events.put
-job.events.put = lambda kind, data=None: real(kind, Broken() if kind == "completed" else data)`);
+def no_result(timeout=None, error=RuntimeError("it is lost")): raise error
+job.result = no_result
+def put_broken(kind, data=None, real=job.events.put, broken=Broken()):
+    real(kind, broken if kind == "completed" else data)
+job.events.put = put_broken`);
     const result = await job.result();
     expect(result).toMatchObject({ success: false, artifacts: [], generatedFiles: [] });
     expect(result.errors[0]).toMatchObject({ stage: 'runtime', message: expect.stringMatching(/result/) as string });

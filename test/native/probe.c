@@ -8,7 +8,7 @@
 static napi_value AddressOf(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value buffer;
-  void *data = NULL;
+  void* data = NULL;
   size_t length = 0;
   napi_value address;
   if (napi_get_cb_info(env, info, &count, &buffer, NULL, NULL) != napi_ok ||

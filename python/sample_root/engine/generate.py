@@ -115,9 +115,7 @@ def _sound(request: Request, seed: int, token: CancelToken, reporter: Reporter) 
     return artifact, lambda path: write_sound(path, audio, rate)
 
 
-def _denoise(
-    request: Request, target: np.ndarray, seed: int, token: CancelToken, reporter: Reporter
-) -> np.ndarray:
+def _denoise(request: Request, target: np.ndarray, seed: int, token: CancelToken, reporter: Reporter) -> np.ndarray:
     denoiser = Denoiser(target, seed, request.steps, token)
     for step in range(1, request.steps + 1):
         token.check()

@@ -97,21 +97,15 @@ def _media_type(model: ModelDef, settings: dict[str, Any]) -> str:
     return wanted if wanted in model.outputs else model.outputs[0]
 
 
-def _extent(
-    model: ModelDef, media_type: str, settings: dict[str, Any], given: dict[str, Any]
-) -> dict[str, Any]:
+def _extent(model: ModelDef, media_type: str, settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     if media_type == "audio":
-        seconds = _positive(
-            "duration_seconds", given.get("duration_seconds") or model.defaults["duration_seconds"]
-        )
+        seconds = _positive("duration_seconds", given.get("duration_seconds") or model.defaults["duration_seconds"])
         return {"seconds": seconds}
     width, height = _resolution(given["resolution"])
     if media_type == "image":
         return {"width": width, "height": height, "frames": 1}
     if width % 2 or height % 2:
-        raise InvalidTask(
-            f"resolution {width}x{height} must have even sides for a video (H.264 with 4:2:0 colours)"
-        )
+        raise InvalidTask(f"resolution {width}x{height} must have even sides for a video (H.264 with 4:2:0 colours)")
     fps = _fps(given.get("force_fps"), model)
     if settings.get("video_length") is not None:
         frames = _whole("video_length", settings["video_length"], 1, MAX_FRAMES)

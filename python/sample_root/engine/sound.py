@@ -46,9 +46,7 @@ def _block(recipe: Recipe, time: np.ndarray) -> np.ndarray:
     left, right = np.zeros_like(time), np.zeros_like(time)
     for voice, semitones in enumerate(_CHORD):
         hertz = recipe.root_hertz * 2 ** (semitones / 12)
-        tone = np.sin(2 * np.pi * hertz * time) * (
-            0.6 + 0.4 * np.sin(2 * np.pi * (0.1 + 0.05 * voice) * time)
-        )
+        tone = np.sin(2 * np.pi * hertz * time) * (0.6 + 0.4 * np.sin(2 * np.pi * (0.1 + 0.05 * voice) * time))
         pan = voice / (len(_CHORD) - 1)
         left += 0.09 * (1 - 0.6 * pan) * tone
         right += 0.09 * (0.4 + 0.6 * pan) * tone

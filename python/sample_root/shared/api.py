@@ -100,10 +100,6 @@ def _path(name: str, value: str | os.PathLike[str] | None) -> Path | None:
 def _arguments(value: Sequence[str] | None) -> tuple[str, ...]:
     if value is None:
         return ()
-    if (
-        isinstance(value, str)
-        or not isinstance(value, Sequence)
-        or not all(isinstance(item, str) for item in value)
-    ):
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
         raise TypeError("cli_args must be a list of strings")
     return tuple(value)

@@ -25,9 +25,7 @@ def read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def output_folders(
-    config: dict[str, Any], root: Path, output_dir: Path | None, fallback: Path
-) -> OutputFolders:
+def output_folders(config: dict[str, Any], root: Path, output_dir: Path | None, fallback: Path) -> OutputFolders:
     """Where results go: ``output_dir``, else what the configuration says (relative to root), else
     ``fallback``.
 

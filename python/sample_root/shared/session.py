@@ -51,9 +51,7 @@ class WanGPSession:
         """
         return self._submit(read_task, settings, callbacks)
 
-    def submit_manifest(
-        self, settings_list: list[dict[str, Any]], callbacks: object | None = None
-    ) -> SessionJob:
+    def submit_manifest(self, settings_list: list[dict[str, Any]], callbacks: object | None = None) -> SessionJob:
         """Starts a job of several tasks (an empty list succeeds).
 
         Raises TypeError, RuntimeError like ``submit``.
@@ -68,9 +66,7 @@ class WanGPSession:
         """``submit_task`` and wait."""
         return _finish(self.submit_task(settings, callbacks))
 
-    def run_manifest(
-        self, settings_list: list[dict[str, Any]], callbacks: object | None = None
-    ) -> GenerationResult:
+    def run_manifest(self, settings_list: list[dict[str, Any]], callbacks: object | None = None) -> GenerationResult:
         """``submit_manifest`` and wait."""
         return _finish(self.submit_manifest(settings_list, callbacks))
 
@@ -88,9 +84,7 @@ class WanGPSession:
         job = self._active_job
         thread = job._thread if job is not None else None
         if thread is threading.current_thread():
-            raise RuntimeError(
-                "close() can't be called by a callback of the running job: it waits for its end"
-            )
+            raise RuntimeError("close() can't be called by a callback of the running job: it waits for its end")
         if thread is not None:
             thread.join()
         self._runtime.release()
@@ -123,9 +117,7 @@ class WanGPSession:
 
         return default_settings(find_model(model_type))
 
-    def _submit(
-        self, read: Callable[[Any, Path], TaskList], source: Any, callbacks: object | None
-    ) -> SessionJob:
+    def _submit(self, read: Callable[[Any, Path], TaskList], source: Any, callbacks: object | None) -> SessionJob:
         with self._job_lock:
             if self._active_job is not None:
                 raise RuntimeError(BUSY)

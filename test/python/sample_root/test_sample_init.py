@@ -94,9 +94,7 @@ def test_web_state_ignores_output_dir_and_captures_nothing(session, tiny, tmp_pa
 
 def test_models(session, tiny):
     models = session.list_model_defs()
-    assert {"ltx2_22B_distilled", "qwen_image_20B", "ace_step_v1_5"} <= {
-        model["model_type"] for model in models
-    }
+    assert {"ltx2_22B_distilled", "qwen_image_20B", "ace_step_v1_5"} <= {model["model_type"] for model in models}
     for model in models:
         assert session.get_model_def(model["model_type"]) == model
         assert {"name", "architecture", "description", "fps", "outputs", "defaults"} <= set(model)

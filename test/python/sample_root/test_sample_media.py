@@ -75,9 +75,7 @@ def test_first_frame_is_the_start_image(video, media, as_image):
 
 
 def test_start_and_end_images_are_cropped_to_the_resolution(video, media):
-    tensor = video(
-        image_start=[str(media / "start.png")], image_end=str(media / "start.png")
-    ).video_tensor_uint8
+    tensor = video(image_start=[str(media / "start.png")], image_end=str(media / "start.png")).video_tensor_uint8
     assert tensor.shape == (3, 5, 48, 64)
     assert np.array_equal(tensor[:, 0], tensor[:, 4])
     assert not np.array_equal(tensor[:, 0], tensor[:, 2])

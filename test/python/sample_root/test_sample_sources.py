@@ -102,9 +102,7 @@ def test_relative_attachments_are_looked_for_in_the_working_directory(tmp_path):
 
 
 def test_virtual_media_paths():
-    built = build_virtual_media_path(
-        "a b.mkv", start_frame=0, end_frame=9, audio_track_no=2, extras={"x": "y"}
-    )
+    built = build_virtual_media_path("a b.mkv", start_frame=0, end_frame=9, audio_track_no=2, extras={"x": "y"})
     assert built == "a b.mkv|start_frame=0,end_frame=9,audio_track_no=2,x=y"
     parsed = parse_virtual_media_path(built)
     assert (parsed.path, parsed.start_frame, parsed.end_frame, parsed.audio_track_no) == ("a b.mkv", 0, 9, 2)

@@ -1,0 +1,254 @@
+import { getEventListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { SessionJob, WanGPSession } from 'wangp-node';
+import { initScripted } from '../tools.js';
+
+let session: WanGPSession;
+
+beforeEach(async () => {
+  session = await initScripted();
+});
+
+/** Runs until it is cancelled, and counts how often it was. */
+const UNTIL_CANCELLED = `kept["running"] = True
+def cancel(real=job.cancel, kept=kept):
+    kept["cancels"] = kept.get("cancels", 0) + 1
+    real()
+job.cancel = cancel
+put("status", "waiting")
+job.wait_for_cancel(20)
+kept["running"] = False`;
+
+const CANCELLED = { success: false, cancelled: true, errors: [{ stage: 'cancelled', cancelled: true }] };
+
+async function kept(name: string): Promise<unknown> {
+  return session.call('evaluate', [`kept.get(${JSON.stringify(name)})`]);
+}
+
+async function running(job: SessionJob): Promise<void> {
+  for await (const event of job.events) if (event.kind === 'status') return;
+}
+
+/** Submits take this long from now on, before (`'before'`) or after their job was started. */
+async function slowDownSubmits(seconds: number, when: 'before' | 'after'): Promise<void> {
+  await session.call('execute', [
+    `import time
+def slow(tasks, callbacks, start=session._start, sleep=time.sleep):
+    sleep(${when === 'before' ? seconds : 0})
+    job = start(tasks, callbacks)
+    sleep(${when === 'after' ? seconds : 0})
+    return job
+session._start = slow`,
+  ]);
+}
+
+describe('job.cancel()', () => {
+  test('right after the submit', async () => {
+    const job = await session.submitTask({ script: UNTIL_CANCELLED });
+    job.cancel();
+    expect([job.cancelRequested, job.done]).toEqual([true, false]);
+    expect(await job.result()).toMatchObject(CANCELLED);
+    expect([job.cancelRequested, job.done]).toEqual([true, true]);
+  });
+
+  test('midway, and again and again', async () => {
+    const job = await session.submitTask({ script: UNTIL_CANCELLED });
+    await running(job);
+    expect(job.cancelRequested).toBe(false);
+    for (let count = 0; count < 5; count += 1) job.cancel();
+    expect(await job.result()).toMatchObject(CANCELLED);
+    expect(await kept('cancels')).toBe(1);
+  });
+
+  test('after the end changes nothing, for the next job either', async () => {
+    const job = await session.submitTask({ script: 'pass' });
+    const result = await job.result();
+    job.cancel();
+    expect(job.cancelRequested).toBe(false);
+    expect(await job.result()).toBe(result);
+    expect(result.success).toBe(true);
+    expect(await session.runTask({ script: 'job.wait_for_cancel(0.05)' })).toMatchObject({ success: true });
+  });
+
+  test('does not wait behind a call', async () => {
+    const job = await session.submitTask({ script: UNTIL_CANCELLED });
+    await running(job);
+    const call = session.call('execute', ['import time; time.sleep(1.5)']);
+    const begin = performance.now();
+    job.cancel();
+    await job.result();
+    expect(performance.now() - begin).toBeLessThan(1000);
+    await call;
+  });
+
+  test('the events tell it', async () => {
+    const job = await session.submitTask({ script: UNTIL_CANCELLED });
+    job.cancel();
+    const kinds: string[] = [];
+    for await (const event of job.events) kinds.push(event.kind);
+    expect(kinds).toEqual(['started', 'status', 'error', 'completed']);
+  });
+});
+
+describe('session.cancel()', () => {
+  test('cancels the running job', async () => {
+    const job = await session.submitTask({ script: UNTIL_CANCELLED });
+    session.cancel();
+    expect(job.cancelRequested).toBe(true);
+    expect(await job.result()).toMatchObject(CANCELLED);
+  });
+
+  test('does nothing where nothing runs', async () => {
+    session.cancel();
+    expect(await session.runTask({ script: 'job.wait_for_cancel(0.05)' })).toMatchObject({ success: true });
+    session.cancel();
+  });
+
+  test('withdraws a submit under way, wherever that is; the next one is accepted', async () => {
+    for (let round = 0; round < 100; round += 1) {
+      const called: string[] = [];
+      const callbacks = { onEvent: ({ kind }: { kind: string }) => called.push(kind) };
+      const submitting = session.submitTask({ script: UNTIL_CANCELLED }, { callbacks });
+      const refused = expect(submitting).rejects.toMatchObject({ name: 'AbortError' });
+      // Before Python hears of it, and at later and later times.
+      if (round >= 20) {
+        const end = performance.now() + (round - 20) * 0.01;
+        while (performance.now() < end);
+      }
+      session.cancel();
+      await refused;
+      const job = await session.submitTask({ script: 'pass' });
+      expect(await job.result()).toMatchObject({ success: true });
+      expect(called).toEqual([]);
+    }
+    expect(await kept('running')).not.toBe(true);
+  });
+});
+
+describe('the signal of a submit', () => {
+  test('aborted already: nothing starts', async () => {
+    const script = 'kept["started"] = True';
+    await expect(session.submitTask({ script }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    const reason = new Error('changed my mind');
+    await expect(session.submitTask({ script }, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(await kept('started')).toBeNull();
+  });
+
+  test.each(['before', 'after'] as const)('aborted while the submit is under way, %s its job exists', async (when) => {
+    await slowDownSubmits(0.6, when);
+    const controller = new AbortController();
+    const reason = new Error('changed my mind');
+    const submitting = session.submitTask({ script: UNTIL_CANCELLED }, { signal: controller.signal });
+    await sleep(100);
+    const begin = performance.now();
+    controller.abort(reason);
+    await expect(submitting).rejects.toBe(reason);
+    expect(performance.now() - begin).toBeLessThan(400);
+    // The next one waits for what is left of it, and is not refused.
+    expect(await session.runTask({ script: 'pass' })).toMatchObject({ success: true });
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+    expect(await kept('running')).not.toBe(true);
+  });
+
+  test('aborted while the submit waits for one that was withdrawn', async () => {
+    await slowDownSubmits(0.5, 'before');
+    const first = session.submitTask({ script: UNTIL_CANCELLED });
+    await sleep(50);
+    session.cancel();
+    await expect(first).rejects.toMatchObject({ name: 'AbortError' });
+    const controller = new AbortController();
+    const second = session.submitTask({ script: 'kept["second"] = True' }, { signal: controller.signal });
+    await sleep(50);
+    controller.abort();
+    await expect(second).rejects.toBe(controller.signal.reason);
+    expect(await session.runTask({ script: 'pass' })).toMatchObject({ success: true });
+    expect(await kept('second')).toBeNull();
+  });
+
+  test('aborted midway: the job ends cancelled, and listens no more', async () => {
+    const controller = new AbortController();
+    const job = await session.submitTask({ script: UNTIL_CANCELLED }, { signal: controller.signal });
+    await running(job);
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+    controller.abort();
+    expect(job.cancelRequested).toBe(true);
+    expect(await job.result()).toMatchObject(CANCELLED);
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+  });
+
+  test('is let go of after success, failure and refusal, so that it can serve many', async () => {
+    const { signal } = new AbortController();
+    for (let count = 0; count < 20; count += 1) await session.runTask({ script: 'pass' }, { signal });
+    await session.runTask({ script: 'raise ValueError()' }, { signal });
+    await expect(session.submitTask({ refuse: 'no' }, { signal })).rejects.toThrow('no');
+    await expect(session.submitTask({ bad: () => {} }, { signal })).rejects.toMatchObject({ code: 'ERR_WANGP_VALUE' });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  test('aborted after the end changes nothing', async () => {
+    const controller = new AbortController();
+    const job = await session.submitTask({ script: 'pass' }, { signal: controller.signal });
+    await job.result();
+    controller.abort();
+    expect(job.cancelRequested).toBe(false);
+  });
+});
+
+describe('waiting for a result', () => {
+  test('no longer than it is told; the job goes on', async () => {
+    const job = await session.submitTask({ script: 'job.wait_for_cancel(0.3); put("info", "went on")' });
+    const begin = performance.now();
+    await expect(job.result({ timeoutMs: 30 })).rejects.toMatchObject({
+      name: 'WanGPError',
+      code: 'ERR_WANGP_TIMEOUT',
+      message: expect.stringContaining('30 ms') as string,
+    });
+    expect(performance.now() - begin).toBeLessThan(250);
+    await expect(job.join({ timeoutMs: 0 })).rejects.toMatchObject({ code: 'ERR_WANGP_TIMEOUT' });
+    expect([job.done, job.cancelRequested]).toEqual([false, false]);
+    const result = await job.result({ timeoutMs: 20_000 });
+    expect(result.success).toBe(true);
+    expect(await job.result({ timeoutMs: 0 })).toBe(result);
+    expect(await job.join()).toBe(result);
+  });
+
+  test('ends when a signal aborts; the job goes on', async () => {
+    const job = await session.submitTask({ script: 'job.wait_for_cancel(0.2)' });
+    const controller = new AbortController();
+    const waiting = job.result({ signal: controller.signal });
+    const reason = new Error('enough');
+    controller.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    await expect(job.result({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    expect([job.done, job.cancelRequested]).toEqual([false, false]);
+    const { signal } = new AbortController();
+    const result = await job.result({ signal, timeoutMs: 20_000 });
+    expect(result.success).toBe(true);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    expect(await job.result({ signal: AbortSignal.abort() })).toBe(result);
+  });
+});
+
+describe('leaving a session', () => {
+  test('cancels what runs, and closes', async () => {
+    const job = await session.submitTask({ script: UNTIL_CANCELLED });
+    await running(job);
+    await session[Symbol.asyncDispose]();
+    expect(job.done).toBe(true);
+    expect(await job.result()).toMatchObject(CANCELLED);
+    expect(await session.call('evaluate', ['session.closed'])).toBe(1);
+  });
+
+  test.each(['accepted', 'refused'])('while a submit is under way that is %s', async (outcome) => {
+    await slowDownSubmits(0.2, 'before');
+    const settings = outcome === 'refused' ? { refuse: 'no' } : { script: UNTIL_CANCELLED };
+    const submitting = expect(session.submitTask(settings)).rejects.toMatchObject({ name: 'AbortError' });
+    await sleep(50);
+    await session[Symbol.asyncDispose]();
+    await submitting;
+    expect(await session.call('evaluate', ['[session.closed, session._active_job is None]'])).toEqual([1, true]);
+  });
+});

@@ -1,0 +1,393 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { init, type InitOptions, WanGPError, type WanGPSession } from 'wangp-node';
+import { initScripted, REPOSITORY, runScript, SCRIPTED_ROOT } from '../tools.js';
+
+const PYTHON = process.env['WANGP_PYTHON']!;
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'wangp-init-'));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A root whose `shared/api.py` holds `source`. */
+async function makeRoot(name: string, source: string): Promise<string> {
+  const root = path.join(folder, name);
+  await mkdir(path.join(root, 'shared'), { recursive: true });
+  await writeFile(path.join(root, 'shared', '__init__.py'), '');
+  await writeFile(path.join(root, 'shared', 'api.py'), source);
+  return root;
+}
+
+/** A `shared/api.py` that answers `session.call('seen')` with the value of `expression` at its import. */
+const answering = (expression: string): string => `import os, sys
+SEEN = ${expression}
+class Session:
+    def seen(self):
+        return SEEN
+def init(**options):
+    return Session()
+`;
+
+/** What the body of an async function gives in a process of its own; a WanGPError as its fields. */
+async function inChild(body: string, env: NodeJS.ProcessEnv = {}): Promise<unknown> {
+  const script = `const plain = ({ name, code, message, pythonType, pythonTraceback }) =>
+      ({ name, code, message, pythonType, pythonTraceback });
+    const failure = (options) => wangp.init(options).then(() => 'no failure', plain);
+    const seen = async (options) => (await wangp.init(options)).call('seen');
+    (async () => { ${body} })().then((answer) => console.log('\\n' + JSON.stringify(answer)));`;
+  const exit = await runScript(script, { env });
+  expect(exit, exit.stderr).toMatchObject({ code: 0, signal: null });
+  return JSON.parse(exit.stdout.trim().split('\n').at(-1)!);
+}
+
+describe('a session', () => {
+  let session: WanGPSession;
+
+  beforeAll(async () => {
+    session = await initScripted({
+      consoleOutput: false,
+      consoleIsatty: true,
+      webuiState: { gen: { queue: [] } },
+      outputDir: 'relative/outputs',
+    });
+  });
+
+  test('says what it runs on', async () => {
+    const [version, executable] = (await session.call('evaluate', [
+      '[sys.version.split()[0], sys.executable]',
+    ])) as string[];
+    expect(session.info).toEqual({
+      wangpVersion: 'scripted 1',
+      pythonVersion: version,
+      python: executable,
+      root: SCRIPTED_ROOT,
+      device: 'cpu',
+      isSample: false,
+      isolation: { workingDirectory: expect.stringMatching(/^(thread|absolute-paths)$/) },
+    });
+    expect(executable).toBe(PYTHON);
+  });
+
+  test("gives Python its options, by Python's names, and no others", async () => {
+    expect(await session.call('evaluate', ['session.options'])).toEqual({
+      root: SCRIPTED_ROOT,
+      output_dir: path.resolve('relative/outputs'),
+      cli_args: [],
+      console_output: false,
+      console_isatty: true,
+      webui_state: { gen: { queue: [] } },
+    });
+  });
+
+  const works = async (): Promise<void> => {
+    await expect(session.runTask({ script: 'put("status", "ready")' })).resolves.toMatchObject({ success: true });
+  };
+
+  test('stands beside a second one with other callbacks and another outputDir', async () => {
+    const kinds: string[] = [];
+    const options = { outputDir: folder, callbacks: { onEvent: ({ kind }: { kind: string }) => kinds.push(kind) } };
+    const [second, third] = await Promise.all([
+      initScripted(options),
+      initScripted({ root: `${path.relative(process.cwd(), SCRIPTED_ROOT)}/` }),
+    ]);
+    expect(await second.call('evaluate', ['session.options["output_dir"]'])).toBe(folder);
+    await second.runTask({});
+    expect(kinds).toEqual(['complete']);
+    expect(third.info).toEqual(session.info);
+    expect(await third.call('evaluate', ['"output_dir" in session.options'])).toBe(false);
+    await works();
+  });
+
+  test('stands beside a second one that names the configuration which is the default', async () => {
+    await initScripted({ configPath: path.join(SCRIPTED_ROOT, 'wgp_config.json') });
+  });
+
+  const others: [string, () => InitOptions | Promise<InitOptions>, string][] = [
+    ['another root', async () => ({ root: await makeRoot('another', answering('1')) }), `root=${SCRIPTED_ROOT}`],
+    [
+      'another configPath',
+      () => ({ configPath: path.join(folder, 'wgp_config.json') }),
+      `configPath=${path.join(SCRIPTED_ROOT, 'wgp_config.json')}`,
+    ],
+    ['other cliArgs', () => ({ cliArgs: ['--older'] }), 'cliArgs=[]'],
+  ];
+  test.each(others)('survives a second init with %s', async (_, options, loaded) => {
+    const error: unknown = await initScripted(await options()).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(WanGPError);
+    expect(error).toMatchObject({
+      code: 'ERR_WANGP_ALREADY_INITIALIZED',
+      message:
+        `WanGP is already initialised in this process with ${loaded}. ` +
+        'One process holds one WanGP: use the same options, or another process',
+    });
+    await works();
+  });
+
+  test('survives a second init with another interpreter', async () => {
+    const [prefix, minor] = (await session.call('evaluate', ['(sys.base_prefix, sys.version_info[1])'])) as [
+      string,
+      number,
+    ];
+    const base = path.join(prefix, 'bin', `python3.${minor}`);
+    await expect(initScripted({ python: base })).rejects.toMatchObject({
+      code: 'ERR_WANGP_ALREADY_INITIALIZED',
+      message: expect.stringContaining(`this process already runs ${PYTHON}; `),
+    });
+    await expect(initScripted({ python: path.join(folder, 'nowhere') })).rejects.toMatchObject({
+      code: 'ERR_WANGP_PYTHON_NOT_FOUND',
+    });
+    await works();
+  });
+
+  test('survives a second init with options that are none', async () => {
+    await expect(init({ root: folder })).rejects.toMatchObject({
+      code: 'ERR_WANGP_ROOT',
+      message: expect.stringContaining(`${folder} (the option \`root\`) is no WanGP checkout: it has no shared/api.py`),
+    });
+    await expect(initScripted({ configPath: '/tmp/other.json' })).rejects.toMatchObject({
+      code: 'ERR_WANGP_ARGUMENT',
+      message: 'configPath must point to a file named wgp_config.json, not /tmp/other.json',
+    });
+    await works();
+  });
+});
+
+test('WANGP_ROOT stands in for the root', async () => {
+  const root = await makeRoot('variable', answering('"by the variable"'));
+  expect(await inChild('return seen()', { WANGP_ROOT: root })).toBe('by the variable');
+  expect(await inChild('return failure()', { WANGP_ROOT: folder })).toMatchObject({
+    code: 'ERR_WANGP_ROOT',
+    message: expect.stringContaining(`${folder} (the variable WANGP_ROOT) is no WanGP checkout`),
+  });
+});
+
+describe('a WanGP that cannot be imported', () => {
+  const retry = (root: string, fixed: string): string => `const root = ${JSON.stringify(root)};
+    const first = await failure({ root });
+    require('fs').writeFileSync(root + '/shared/api.py', ${JSON.stringify(fixed)});
+    return [first, await seen({ root })];`;
+
+  test('for a missing package: named with the interpreter; it can be initialised once that is there', async () => {
+    const root = await makeRoot('package', 'import wangp_no_such_package.part\n');
+    const [error, seen] = (await inChild(`const root = ${JSON.stringify(root)};
+      const first = await failure({ root });
+      require('fs').writeFileSync(root + '/wangp_no_such_package.py', '');
+      require('fs').writeFileSync(root + '/shared/api.py', 'import wangp_no_such_package\\n' + ${JSON.stringify(answering('2'))});
+      return [first, await seen({ root })];`)) as unknown[];
+    expect(error).toMatchObject({
+      name: 'WanGPError',
+      code: 'ERR_WANGP_PACKAGE_MISSING',
+      pythonType: 'ModuleNotFoundError',
+      message:
+        `${PYTHON} has no package 'wangp_no_such_package', which ${root} needs. Install what it requires ` +
+        `("${PYTHON}" -m pip install -r "${path.join(root, 'requirements.txt')}"), or name the environment that ` +
+        'WanGP is installed in with the option `python` or WANGP_PYTHON',
+    });
+    expect(seen).toBe(2);
+  });
+
+  test('for an exception: with its traceback; it can be initialised once the file is right', async () => {
+    const root = await makeRoot(
+      'raising',
+      'import shared.part\ndef broken():\n    raise OSError("no größe")\nbroken()\n',
+    );
+    await writeFile(path.join(root, 'shared', 'part.py'), '');
+    const [error, seen] = (await inChild(
+      retry(root, answering('sorted(m for m in sys.modules if "shared" in m)')),
+    )) as [WanGPError, unknown];
+    expect(error).toMatchObject({
+      code: 'ERR_WANGP_IMPORT',
+      message: `WanGP in ${root} could not be initialised by ${PYTHON}: OSError: no größe`,
+      pythonType: 'OSError',
+    });
+    expect(error.pythonTraceback).toContain(`File "${path.join(root, 'shared', 'api.py')}", line 3, in broken`);
+    // Nothing was left of the first attempt.
+    expect(seen).toEqual(['shared', 'shared.api']);
+  });
+
+  test('and another root can be initialised afterwards', async () => {
+    const broken = await makeRoot('broken', 'import sys; sys.path.insert(0, sys.path[0])\nraise ValueError\n');
+    const good = await makeRoot('good', answering('[p for p in sys.path if "wangp-init" in p]'));
+    // WanGP's own `shared` is a package without a file.
+    await rm(path.join(broken, 'shared', '__init__.py'));
+    const bad = { root: broken, pythonPath: [path.join(folder, 'bad')] };
+    const [error, seen] = (await inChild(
+      `return [await failure(${JSON.stringify(bad)}), await seen({ root: ${JSON.stringify(good)} })]`,
+    )) as unknown[];
+    expect(error).toMatchObject({ code: 'ERR_WANGP_IMPORT', message: expect.stringMatching(/: ValueError$/) });
+    expect(seen).toEqual([good]);
+  });
+
+  test('for a module of its own that is missing: no package to install', async () => {
+    const root = await makeRoot('incomplete', 'import shared.no_such_part\n');
+    expect(await inChild(`return failure({ root: ${JSON.stringify(root)} })`)).toMatchObject({
+      code: 'ERR_WANGP_IMPORT',
+      message: expect.stringContaining("No module named 'shared.no_such_part'"),
+    });
+  });
+
+  test('for syntax that this Python does not know', async () => {
+    const root = await makeRoot('syntax', 'def broken(:\n');
+    expect(await inChild(`return failure({ root: ${JSON.stringify(root)} })`)).toMatchObject({
+      code: 'ERR_WANGP_IMPORT',
+      pythonType: 'SyntaxError',
+      pythonTraceback: expect.stringContaining('def broken(:'),
+    });
+  });
+
+  test('for exit(), in init and at the import: the process lives, and a better init works', async () => {
+    const leaving = await makeRoot('leaving', 'raise SystemExit("bad flag")\n');
+    const answers = await inChild(`const first = await failure({ root: ${JSON.stringify(leaving)} });
+      const second = await failure({ root: SCRIPTED_ROOT, cliArgs: ['--exit'] });
+      const session = await wangp.init({ root: SCRIPTED_ROOT });
+      return [first, second, (await session.runTask({})).success];`);
+    expect(answers).toEqual([
+      expect.objectContaining({
+        code: 'ERR_WANGP_IMPORT',
+        pythonType: 'SystemExit',
+        message: expect.stringContaining(`WanGP in ${leaving} called exit('bad flag') while it was initialised`),
+      }),
+      expect.objectContaining({
+        code: 'ERR_WANGP_IMPORT',
+        message: expect.stringContaining('called exit(2) while it was initialised'),
+      }),
+      true,
+    ]);
+  });
+});
+
+describe('before shared.api is imported', () => {
+  test('env sets and removes variables, of this process too', async () => {
+    const root = await makeRoot('env', answering('[os.environ.get(n) for n in ("WANGP_A", "WANGP_B", "WANGP_C")]'));
+    const answer = await inChild(
+      `const env = { WANGP_A: 'größe', WANGP_B: undefined };
+       const session = await wangp.init({ root: ${JSON.stringify(root)}, env });
+       return [await session.call('seen'), process.env.WANGP_A, process.env.WANGP_B ?? null];`,
+      { WANGP_B: 'there', WANGP_C: 'kept' },
+    );
+    expect(answer).toEqual([['größe', null, 'kept'], 'größe', null]);
+  });
+
+  test('pythonPath comes first in sys.path, in its order', async () => {
+    const root = await makeRoot('paths', answering('sys.path[:3]'));
+    const first = path.join(folder, 'first');
+    const options = { root, pythonPath: [first, path.relative(process.cwd(), folder)] };
+    const seen = (await inChild(`return seen(${JSON.stringify(options)})`)) as string[];
+    expect(seen.filter((each) => each !== root)).toEqual([first, folder]);
+  });
+
+  test('preImport imports modules by name and by file, once', async () => {
+    const root = await makeRoot('shims', answering('[sys.shims, "colorsys" in sys.modules]'));
+    const shim = path.join(folder, 'my_shim.py');
+    await writeFile(
+      shim,
+      'import sys\nsys.shims = getattr(sys, "shims", []) + [__name__, "shared.api" in sys.modules]\n',
+    );
+    const options = { root, preImport: ['colorsys', shim, shim] };
+    expect(await inChild(`return seen(${JSON.stringify(options)})`)).toEqual([['my_shim', false], true]);
+  });
+
+  test('what preImport names must be there', async () => {
+    const root = await makeRoot('unshimmed', answering('1'));
+    const file = path.join(folder, 'no_such_shim.py');
+    const answers = await inChild(`const root = ${JSON.stringify(root)};
+      return [await failure({ root, preImport: ['wangp_no_such_module'] }),
+        await failure({ root, preImport: [${JSON.stringify(file)}] }), await seen({ root })];`);
+    expect(answers).toEqual([
+      expect.objectContaining({
+        code: 'ERR_WANGP_PACKAGE_MISSING',
+        message: expect.stringContaining("has no package 'wangp_no_such_module'"),
+      }),
+      expect.objectContaining({ code: 'ERR_WANGP_IMPORT', message: expect.stringContaining(file) }),
+      1,
+    ]);
+  });
+});
+
+describe('the native addon', () => {
+  const find = `require(${JSON.stringify(path.join(REPOSITORY, 'dist', 'python-env.js'))}).findPython()`;
+
+  test('refuses a process in which another library has loaded Python', async () => {
+    const probe = path.join(REPOSITORY, 'test', 'native', 'build', 'Release', 'probe.node');
+    const error = await inChild(`const { libraryPath } = await ${find};
+      require(${JSON.stringify(probe)}).openGlobally(libraryPath);
+      return failure({ root: SCRIPTED_ROOT });`);
+    expect(error).toMatchObject({
+      name: 'WanGPError',
+      code: 'ERR_WANGP_PYTHON_IN_USE',
+      message: expect.stringMatching(
+        /^another library of this process has already loaded a Python; .* process of its own/,
+      ),
+    });
+  });
+
+  test('is asked for where a part of it is missing or broken', async () => {
+    const copy = path.join(folder, 'package');
+    const release = path.join(copy, 'build', 'Release');
+    await mkdir(release, { recursive: true });
+    await cp(path.join(REPOSITORY, 'dist'), path.join(copy, 'dist'), { recursive: true });
+    await symlink(path.join(REPOSITORY, 'python'), path.join(copy, 'python'));
+    const attempt = (): Promise<unknown> =>
+      inChild(`return require(${JSON.stringify(path.join(copy, 'dist', 'index.js'))})
+        .init({ root: SCRIPTED_ROOT }).then(() => 'no failure', plain);`);
+    const { minor } = (await inChild(`return ${find}`)) as { minor: string };
+    const core = `core.cp${minor.replace('.', '')}.node`;
+    const command = `Build it: npm run build -- --python "${PYTHON}" (in ${copy})`;
+
+    expect(await attempt()).toMatchObject({
+      code: 'ERR_WANGP_CORE_MISSING',
+      message: expect.stringMatching(/^the native addon is not built: loader\.node is in none of /),
+    });
+    await cp(path.join(REPOSITORY, 'build', 'Release', 'loader.node'), path.join(release, 'loader.node'));
+    const missing = (await attempt()) as WanGPError;
+    expect(missing.code).toBe('ERR_WANGP_CORE_MISSING');
+    expect(missing.message).toContain(`there is no native core for Python ${minor} (${PYTHON}): ${core} is in none of`);
+    expect(missing.message.endsWith(command)).toBe(true);
+
+    await writeFile(path.join(release, core), 'no binary');
+    expect(await attempt()).toMatchObject({
+      code: 'ERR_WANGP_ADDON_LOAD',
+      message: expect.stringContaining(`${path.join(release, core)} could not be loaded: `),
+    });
+  });
+});
+
+test('the sample says so, once, on stderr', async () => {
+  const { code, stdout, stderr } = await runScript(`(async () => {
+    const sessions = [await wangp.init(), await wangp.init({ consoleOutput: false })];
+    console.log(sessions.map(({ info }) => info.isSample).join());
+  })();`);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'true,true\n' });
+  expect(stderr).toBe(
+    'wangp-node: no WanGP root was given, so the embedded sample runs: procedural pictures and sound, no AI. ' +
+      'Name a checkout with init({ root }) or WANGP_ROOT.\n',
+  );
+});
+
+test('`import` and `require` share one state', async () => {
+  const script = `import * as imported from 'wangp-node';
+import { createRequire } from 'node:module';
+const required = createRequire(process.cwd() + '/index.js')('wangp-node');
+const root = ${JSON.stringify(SCRIPTED_ROOT)};
+const [one, two] = [await imported.init({ root }), await required.init({ root })];
+await one.call('execute', ['sys.mark = 7']);
+const refused = await required.init({ root, cliArgs: ['x'] }).catch((error) => error);
+console.log(JSON.stringify({
+  names: Object.keys(required).filter((name) => imported[name] !== required[name]),
+  sessions: one instanceof required.WanGPSession && two instanceof imported.WanGPSession,
+  error: refused instanceof imported.WanGPError,
+  mark: await two.call('evaluate', ['sys.mark']),
+  default: 'default' in imported,
+}));`;
+  const args = ['--input-type=module', '-e', script];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: REPOSITORY });
+  expect(JSON.parse(stdout)).toEqual({ names: [], sessions: true, error: true, mark: 7, default: false });
+});

@@ -1,0 +1,138 @@
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { REPOSITORY, runScript, SCRIPTED_ROOT } from '../tools.js';
+
+const thorough = process.env['WANGP_TEST_THOROUGH'] === '1';
+
+const GOOD = { code: 0, signal: null, stderr: '' };
+
+/** In scope: `start(body)`, a Worker that runs `body` with a `session`; `message(worker)`, its next message. */
+const PRELUDE = `
+  const { once } = require('node:events');
+  const { Worker } = require('node:worker_threads');
+  const start = (body) => new Worker(
+    'const { parentPort } = require("node:worker_threads");' +
+    'const wangp = require(' + JSON.stringify(${JSON.stringify(path.join(REPOSITORY, 'dist/index.js'))}) + ');' +
+    '(async () => { const session = await wangp.init({ root: ${JSON.stringify(SCRIPTED_ROOT)} });' + body + '})();',
+    { eval: true });
+  const message = async (worker) => (await once(worker, 'message'))[0];
+  const main = () => wangp.init({ root: SCRIPTED_ROOT });
+  const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
+
+function run(body: string): Promise<unknown> {
+  return runScript(`${PRELUDE} (async () => { ${body} })();`);
+}
+
+describe('a Worker', () => {
+  test('runs a job, hears its events, shares memory with Python, and ends by itself', async () => {
+    const exit = await run(`
+      const worker = start(\`
+        const job = await session.submitTask({ script: 'import numpy; put("status", "hello"); ' +
+          'add_artifact(video_tensor_uint8=numpy.full((3, 1, 2, 2), 9, "uint8"))' });
+        const kinds = [];
+        for await (const event of job.events) kinds.push(event.kind);
+        const { video } = (await job.result()).artifacts[0];
+        parentPort.postMessage([kinds.join(), video.zeroCopy, video.data[11]].join(' '));
+      \`);
+      const exit = once(worker, 'exit');
+      console.log(await message(worker));
+      console.log(await exit);`);
+    expect(exit).toEqual({ ...GOOD, stdout: 'started,status,completed true 9\n[ 0 ]\n' });
+  });
+
+  test('and another one, and the main thread, at the same time', async () => {
+    const exit = await run(`
+      const rounds = ${thorough ? 40 : 10};
+      const work = async (session, name) => {
+        const heard = [];
+        for (let round = 0; round < rounds; round += 1) {
+          const job = await session.submitTask({ script: 'for n in range(50): put("status", settings["name"] + str(n))', name });
+          const texts = [];
+          for await (const event of job.events) if (event.kind === 'status') texts.push(event.data);
+          heard.push(texts.length === 50 && texts.every((text, n) => text === name + n));
+        }
+        return heard.every(Boolean) && heard.length === rounds;
+      };
+      const workers = ['a', 'b'].map((name) => start(
+        'const rounds = ' + rounds + '; const work = ' + work + '; parentPort.postMessage(await work(session, "' + name + '"));'));
+      console.log(await Promise.all([...workers.map(message), main().then((session) => work(session, 'main'))]));`);
+    expect(exit).toEqual({ ...GOOD, stdout: '[ true, true, true ]\n' });
+  });
+
+  test('that is terminated cancels its job, and leaves the process as it was', async () => {
+    const exit = await run(`
+      const session = await main();
+      const worker = start(\`
+        await session.submitTask({ script: 'sys.left = job; put("status", "here"); job.wait_for_cancel(30)' });
+        parentPort.postMessage('running');
+      \`);
+      await message(worker);
+      while (!await session.call('evaluate', ['hasattr(sys, "left")'])) await sleep(5);
+      console.log(await session.call('evaluate', ['sys.left.cancel_requested']));
+      await worker.terminate();
+      const end = Date.now() + 10000;
+      while (!await session.call('evaluate', ['sys.left.done']) && Date.now() < end) await sleep(5);
+      console.log(await session.call('evaluate', ['[sys.left.cancel_requested, sys.left.done]']));
+      console.log((await session.runTask({ script: 'put("status", "fine")' })).success);`);
+    expect(exit).toEqual({ ...GOOD, stdout: 'false\n[ true, true ]\ntrue\n' });
+  });
+
+  test('that is terminated at any time leaves no job behind', async () => {
+    const exit = await run(`
+      const session = await main();
+      await session.call('execute', ['sys.all = []']);
+      for (let round = 0; round < ${thorough ? 60 : 12}; round += 1) {
+        const worker = start(\`
+          parentPort.once('message', async () => {
+            await session.runTask({ script: 'for n in range(300): put("status", "x" * n)' });
+            await session.submitTask({ script: 'sys.all.append(job); job.wait_for_cancel(30)' });
+          });
+          parentPort.postMessage('ready');
+        \`);
+        await message(worker);
+        // Its submit, and the end of its environment, queue up behind whoever holds the GIL.
+        const hold = '__import__("ctypes").PyDLL(None).usleep(20000)';
+        const held = round % 2 === 0 ? session.call('evaluate', [hold]) : null;
+        worker.postMessage('go');
+        await sleep(round * 1.7 % 20);
+        await worker.terminate();
+        await held;
+      }
+      const end = Date.now() + 10000;
+      const left = 'sum(not job.done for job in sys.all)';
+      await sleep(100);
+      while (await session.call('evaluate', [left]) > 0 && Date.now() < end) await sleep(10);
+      console.log(await session.call('evaluate', [left]));
+      console.log((await session.runTask({})).success);`);
+    expect(exit).toEqual({ ...GOOD, stdout: '0\ntrue\n' });
+  });
+
+  test('that exits itself midway, or throws, takes nothing with it', async () => {
+    const exit = await run(`
+      const session = await main();
+      const exiting = start(\`
+        await session.submitTask({ script: 'job.wait_for_cancel(30)' });
+        process.exit(5);
+      \`);
+      console.log(await once(exiting, 'exit'));
+      const throwing = start(\`
+        await session.submitTask({ script: 'job.wait_for_cancel(30)' });
+        throw new Error('thrown in a Worker');
+      \`);
+      console.log((await once(throwing, 'error'))[0].message);
+      console.log((await session.runTask({})).success);`);
+    expect(exit).toEqual({ ...GOOD, stdout: '[ 5 ]\nthrown in a Worker\ntrue\n' });
+  });
+
+  test('may run a job while the process exits', async () => {
+    const exit = await run(`
+      const worker = start(\`
+        await session.submitTask({ script: 'put("status", "here"); time.sleep(30)' }, {
+          callbacks: { onStatus: (text) => parentPort.postMessage(text) },
+        });
+      \`);
+      console.log(await message(worker));
+      process.exit(4);`);
+    expect(exit).toEqual({ code: 4, signal: null, stderr: '', stdout: 'here\n' });
+  });
+});

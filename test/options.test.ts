@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { ERROR_CODES, init, type InitOptions, WanGPError } from 'wangp-node';
+
+/** What `init` says to options that it can't use; nothing is started for them. */
+async function refusal(options: unknown): Promise<WanGPError> {
+  const error: unknown = await init(options as InitOptions).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(WanGPError);
+  expect((error as WanGPError).code).toBe('ERR_WANGP_ARGUMENT');
+  return error as WanGPError;
+}
+
+describe('options of init that cannot be used', () => {
+  const cases: [string, unknown, string][] = [
+    ['null', null, 'init takes an object of options, not null'],
+    ['a path', '/wan', 'init takes an object of options, not "/wan"'],
+    ['a list', [], 'init takes an object of options, not an array'],
+    ['root', { root: 5 }, 'root must be a non-empty string, not 5'],
+    ['an empty root', { root: '' }, 'root must be a non-empty string, not ""'],
+    ['root: null', { root: null }, 'root must be a non-empty string, not null'],
+    ['configPath', { configPath: {} }, 'configPath must be a non-empty string, not an object'],
+    ['outputDir', { outputDir: Symbol('x') }, 'outputDir must be a non-empty string, not Symbol(x)'],
+    ['python', { python: () => {} }, 'python must be a non-empty string, not a function'],
+    ['cliArgs', { cliArgs: '--attention sdpa' }, 'cliArgs must be an array of strings, not "--attention sdpa"'],
+    ['cliArgs of numbers', { cliArgs: ['--profile', 4] }, 'cliArgs must be an array of strings: cliArgs[1] is 4'],
+    ['pythonPath', { pythonPath: {} }, 'pythonPath must be an array of strings, not an object'],
+    ['preImport', { preImport: [null] }, 'preImport must be an array of strings: preImport[0] is null'],
+    ['consoleOutput', { consoleOutput: 'no' }, 'consoleOutput must be true or false, not "no"'],
+    ['consoleIsatty', { consoleIsatty: 1 }, 'consoleIsatty must be true or false, not 1'],
+    ['webuiState', { webuiState: 'x' }, 'webuiState must be an object, not "x"'],
+    ['env', { env: ['A=1'] }, 'env must be an object, not an array'],
+    ['a number in env', { env: { A: 1 } }, 'env.A must be a string, or undefined to remove it, not 1'],
+    ['null in env', { env: { A: null } }, 'env.A must be a string, or undefined to remove it, not null'],
+    ['callbacks', { callbacks: () => {} }, 'callbacks must be an object with methods like onProgress, not a function'],
+    ['callbacks: null', { callbacks: null }, 'callbacks must be an object with methods like onProgress, not null'],
+    [
+      'a callback among the options',
+      { onComplete() {} },
+      'onComplete belongs into an object of callbacks: init({ callbacks: { onProgress() { … } } })',
+    ],
+    ["Python's name", { config_path: 'x' }, 'init has no option config_path: here it is called configPath'],
+    [
+      "Python's other name",
+      { console_isatty: true },
+      'init has no option console_isatty: here it is called consoleIsatty',
+    ],
+    [
+      'another configuration',
+      { configPath: '/etc/wan.json' },
+      'configPath must point to a file named wgp_config.json, not /etc/wan.json',
+    ],
+    [
+      'a long text',
+      { consoleOutput: 'x'.repeat(1000) },
+      `consoleOutput must be true or false, not "${'x'.repeat(60)}…"`,
+    ],
+  ];
+  test.each(cases)('%s', async (_, options, message) => {
+    expect((await refusal(options)).message).toBe(message);
+  });
+});
+
+describe('WanGPError', () => {
+  test('is an Error with a code and a name', () => {
+    const cause = new Error('why');
+    const error = new WanGPError('ERR_WANGP_FILE', 'gone', { cause });
+    expect(error).toBeInstanceOf(Error);
+    expect(String(error)).toBe('WanGPError: gone');
+    expect(error).toMatchObject({ code: 'ERR_WANGP_FILE', cause, pythonType: undefined, pythonTraceback: undefined });
+    expect('cause' in new WanGPError('ERR_WANGP_FILE', 'gone')).toBe(false);
+  });
+
+  test('has a sentence for each code', () => {
+    for (const [code, sentence] of Object.entries(ERROR_CODES)) {
+      expect(code).toMatch(/^ERR_WANGP_[A-Z_]+$/);
+      expect(sentence).toMatch(/^[A-Z].*\.$/);
+    }
+  });
+});
