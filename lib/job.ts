@@ -159,8 +159,9 @@ export class SessionJob {
 
   #callMethod(name: keyof Callbacks, argument: unknown): void {
     try {
-      const method: unknown = this.#callbacks?.[name];
-      if (typeof method === 'function') Reflect.apply(method, this.#callbacks, [argument]);
+      const callbacks = this.#callbacks ?? {};
+      const method: unknown = Reflect.get(callbacks, name);
+      if (typeof method === 'function') Reflect.apply(method, callbacks, [argument]);
     } catch (error) {
       this.#runtime.reportUncaught(error);
     }

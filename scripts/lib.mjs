@@ -19,9 +19,10 @@ export function say(message) {
 }
 
 /** Runs a program to its end; what it prints appears only where it fails (or with `quiet: false`, on stderr). */
-export function run(command, args, { cwd = ROOT, env = process.env, quiet = true } = {}) {
+export function run(command, args, { cwd = ROOT, env = process.env, quiet = true, input } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+    child.stdin.end(input);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
@@ -29,6 +30,7 @@ export function run(command, args, { cwd = ROOT, env = process.env, quiet = true
         if (!quiet) process.stderr.write(text);
       });
     }
+    child.stdin.on('error', () => {}); // it need not read
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0) resolve(output);

@@ -1,6 +1,7 @@
 // npm run lint: TypeScript, C++ and Python, types, rules and format. npm run format mends what a program can mend.
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { bin, CACHE, once, ROOT, run, say } from './lib.mjs';
 import {
@@ -20,7 +21,9 @@ await compileTypeScript();
 const python = await findPython();
 
 const folder = path.join(CACHE, 'tools');
-const key = createHash('sha256').update([...TOOLS, python.version].join()).digest('hex');
+const key = createHash('sha256')
+  .update([...TOOLS, python.version].join())
+  .digest('hex');
 await once('lint tools', { inputs: [], outputs: [environmentPython(folder)], key }, () =>
   makeEnvironment(folder, python, TOOLS),
 );
@@ -55,7 +58,12 @@ const checks = {
   'clang-tidy': async () => {
     const build = await configureCmake();
     const sources = native.filter((file) => file.endsWith('.cc'));
-    return [tool('clang-tidy'), ['-p', build, '--quiet', ...sources]];
+    // As many at a time as there are cores.
+    return [
+      'xargs',
+      ['-P', String(availableParallelism()), '-n', '2', tool('clang-tidy'), '-p', build, '--quiet'],
+      sources,
+    ];
   },
 };
 
@@ -63,7 +71,8 @@ let failed = 0;
 for (const [name, command] of Object.entries(checks)) {
   const started = Date.now();
   try {
-    await run(...(await command()));
+    const [program, args, input] = await command();
+    await run(program, args, { input: input?.join('\n') });
     say(`${name}: clean (${((Date.now() - started) / 1000).toFixed(1)} s)`);
   } catch (error) {
     failed += 1;

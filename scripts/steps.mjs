@@ -26,9 +26,7 @@ export async function installPackages() {
       say('installing npm packages');
       const npm = process.env.npm_execpath;
       const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts'];
-      return npm === undefined
-        ? run(isWindows ? 'npm.cmd' : 'npm', args)
-        : run(process.execPath, [npm, ...args]);
+      return npm === undefined ? run(isWindows ? 'npm.cmd' : 'npm', args) : run(process.execPath, [npm, ...args]);
     },
   );
 }
@@ -113,17 +111,23 @@ export async function makeEnvironment(folder, python, requirements, options = []
 export async function setUpEnvironment(folder, python, { extra = [], systemPackages = false } = {}) {
   const requirements = path.join(ROOT, 'python', 'sample_root', 'requirements.txt');
   const key = createHash('sha256')
-    .update([readFileSync(requirements, 'utf8'), python.baseExecutable, python.version, ...extra, systemPackages].join())
+    .update(
+      [readFileSync(requirements, 'utf8'), python.baseExecutable, python.version, ...extra, systemPackages].join(),
+    )
     .digest('hex');
-  await once(`environment ${path.relative(ROOT, folder).replaceAll(path.sep, '-')}`, {
-    inputs: [],
-    outputs: [environmentPython(folder)],
-    key,
-  }, () => {
-    say(`making a Python ${python.version} environment in ${path.relative(ROOT, folder)}`);
-    const options = systemPackages ? ['--system-site-packages'] : [];
-    return makeEnvironment(folder, python, ['-r', requirements, ...extra], options);
-  });
+  await once(
+    `environment ${path.relative(ROOT, folder).replaceAll(path.sep, '-')}`,
+    {
+      inputs: [],
+      outputs: [environmentPython(folder)],
+      key,
+    },
+    () => {
+      say(`making a Python ${python.version} environment in ${path.relative(ROOT, folder)}`);
+      const options = systemPackages ? ['--system-site-packages'] : [];
+      return makeEnvironment(folder, python, ['-r', requirements, ...extra], options);
+    },
+  );
   return environmentPython(folder);
 }
 

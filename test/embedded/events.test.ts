@@ -143,6 +143,18 @@ job.events.put = put_broken`);
   });
 });
 
+test.each(['', '; raise RuntimeError("it does not want to")'])(
+  'WanGP is told to let go of the media%s',
+  async (failure) => {
+    const job = await start(`def release(kept=kept):
+    kept["released"] = True${failure}
+job.release_output_payload = release`);
+    expect(await job.result()).toMatchObject({ success: true });
+    await expect.poll(() => session.call('evaluate', ['kept.get("released")'])).toBe(true);
+    expect(await (await start('pass')).result()).toMatchObject({ success: true });
+  },
+);
+
 describe('reading', () => {
   test('after the end gives everything, then null', async () => {
     const job = await start('put("status", "one"); put("status", "two")');
