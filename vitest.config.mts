@@ -24,11 +24,23 @@ const common = {
   hookTimeout: 60_000,
 };
 
+// `npm run test:wangp` names a checkout and the interpreter it is installed in.
+const checkout = process.env['WANGP_ROOT'] !== undefined;
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
       { test: { ...common, name: 'node', include: ['test/*.test.ts'], env: { WANGP_PYTHON: pythons[0]!.executable } } },
+      {
+        test: {
+          ...common,
+          ...(checkout ? { testTimeout: 120_000 } : {}),
+          name: 'contract',
+          include: ['test/contract/*.test.ts'],
+          env: { WANGP_PYTHON: checkout ? pythons[0]!.executable : thorough!.executable },
+        },
+      },
       // Once for each interpreter: one process holds one Python.
       ...pythons.map((python) => ({
         test: {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { WanGPError } from './errors';
 import type {
   CallbackEvent,
@@ -28,31 +29,6 @@ export interface Callbacks {
   onError?(error: GenerationError): void;
   /** Every event that has a callback, after that callback. */
   onEvent?(event: CallbackEvent): void;
-}
-
-/**
- * WanGP's settings, as its web interface exports them: the keys are WanGP's own and pass untouched. `undefined` keys
- * are left out; functions, symbols, Dates, NaN and circular structures are refused.
- */
-export interface Settings {
-  readonly model_type?: string | undefined;
-  readonly prompt?: string | undefined;
-  /** Width and height, `"1280x704"`. */
-  readonly resolution?: string | undefined;
-  /** In frames, or `"10s"`. */
-  readonly video_length?: number | string | undefined;
-  readonly duration_seconds?: number | undefined;
-  readonly force_fps?: number | string | undefined;
-  readonly num_inference_steps?: number | undefined;
-  readonly seed?: number | undefined;
-  /** 1 for an image. */
-  readonly image_mode?: number | undefined;
-  /** Paths, relative to the working directory at the time of the submit. */
-  readonly image_start?: string | readonly string[] | null | undefined;
-  readonly image_end?: string | readonly string[] | null | undefined;
-  readonly video_guide?: string | null | undefined;
-  readonly _api?: { readonly return_media?: boolean; readonly [option: string]: unknown } | undefined;
-  readonly [setting: string]: unknown;
 }
 
 export interface InitOptions {
@@ -137,14 +113,14 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof InitOptions>([
   'preImport',
 ]);
 
-function invalid(message: string): WanGPError {
+export function invalid(message: string): WanGPError {
   return new WanGPError('ERR_WANGP_ARGUMENT', message);
 }
 
 /** Longer strings are shown by their beginning. */
 const SHOWN_LENGTH = 60;
 
-function describe(value: unknown): string {
+export function describe(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value !== null) return 'an object';
@@ -152,11 +128,11 @@ function describe(value: unknown): string {
   return JSON.stringify(value.length > SHOWN_LENGTH ? `${value.slice(0, SHOWN_LENGTH)}…` : value);
 }
 
-function isObject(value: unknown): boolean {
+export function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function checkString(value: unknown, name: string): void {
+export function checkString(value: unknown, name: string): void {
   if (value !== undefined && (typeof value !== 'string' || value === '')) {
     throw invalid(`${name} must be a non-empty string, not ${describe(value)}`);
   }
@@ -266,6 +242,16 @@ export function checkSource(source: unknown): void {
   if (typeof source === 'string' || source instanceof URL) return;
   if (Array.isArray(source)) checkManifest(source, 'source');
   else checkSettings(source, 'source');
+}
+
+/** A file as Python takes it; `name` is what messages call it. Throws `ERR_WANGP_ARGUMENT`. */
+export function toFile(file: string | URL, name: string): string {
+  if (typeof file === 'string') return file;
+  try {
+    return fileURLToPath(file);
+  } catch (cause) {
+    throw new WanGPError('ERR_WANGP_ARGUMENT', `${name} must be a file: URL or a path, not ${file.href}`, { cause });
+  }
 }
 
 /** Throws `ERR_WANGP_ARGUMENT` for what can't be called. */

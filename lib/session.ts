@@ -1,9 +1,17 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PYTHON_FOLDER } from './addon';
 import { abortError, WanGPError } from './errors';
+import {
+  type RawImage,
+  type RawVideo,
+  registerImage,
+  type RegisteredInput,
+  registerVideo,
+  type RegisterVideoOptions,
+} from './inputs';
 import { SessionJob } from './job';
+import { ModelLibrary } from './models';
 import {
   type Callbacks,
   checkCall,
@@ -13,12 +21,23 @@ import {
   checkSource,
   checkSubmitOptions,
   type InitOptions,
-  type Settings,
   type SubmitOptions,
+  toFile,
 } from './options';
+import {
+  type AudioPostprocessingOptions,
+  type AudioRemuxOptions,
+  type MediaPostprocessingOptions,
+  type PostprocessingCall,
+  postprocessingCall,
+  type PostprocessingMethod,
+  type PostprocessingOptions,
+} from './postprocessing';
 import { findPython } from './python-env';
 import type { GenerationResult } from './records';
 import { Runtime } from './runtime';
+import type { Settings } from './settings';
+import type { VideoTensor } from './tensor';
 
 /** The folder shaped like a WanGP checkout that stands in where none is named. */
 export const SAMPLE_ROOT = realpathSync(path.join(PYTHON_FOLDER, 'sample_root'));
@@ -111,15 +130,6 @@ function tellAboutSample(root: string): void {
   );
 }
 
-function toPath(file: string | URL): string {
-  if (typeof file === 'string') return path.resolve(file);
-  try {
-    return fileURLToPath(file);
-  } catch (cause) {
-    throw new WanGPError('ERR_WANGP_ARGUMENT', `source must be a file: URL or a path, not ${file.href}`, { cause });
-  }
-}
-
 function absolute(file: string | undefined): string | undefined {
   return file === undefined ? undefined : path.resolve(file);
 }
@@ -157,7 +167,7 @@ export async function init(options: InitOptions = {}): Promise<WanGPSession> {
 }
 
 /** A reusable session of WanGP: one job at a time, with the model kept loaded from job to job. */
-export class WanGPSession {
+export class WanGPSession extends ModelLibrary {
   readonly info: SessionInfo;
 
   readonly #runtime: Runtime;
@@ -170,6 +180,7 @@ export class WanGPSession {
 
   /** @internal Use {@link init}. */
   constructor(runtime: Runtime, { session, info }: InitAnswer, callbacks: Callbacks | undefined) {
+    super();
     this.#runtime = runtime;
     this.#number = session;
     this.#callbacks = callbacks;
@@ -196,7 +207,7 @@ export class WanGPSession {
   ): Promise<SessionJob> {
     checkSource(source);
     const isFile = typeof source === 'string' || source instanceof URL;
-    return this.#submit('submit', 'source', isFile ? toPath(source) : source, options);
+    return this.#submit('submit', 'source', isFile ? path.resolve(toFile(source, 'source')) : source, options);
   }
 
   /** Starts a job of one task. Rejects as {@link submit} does. */
@@ -226,6 +237,43 @@ export class WanGPSession {
     return (await this.submitManifest(list, options)).result();
   }
 
+  /**
+   * Starts a job that upsamples an image or a video, or grains it. `source`, here and below, is a file or a part of one
+   * ({@link buildVirtualMediaPath}). Rejects as {@link submit} does, and with `ERR_WANGP_UNSUPPORTED`.
+   */
+  async submitMediaPostprocessing(source: string | URL, options: MediaPostprocessingOptions): Promise<SessionJob> {
+    return this.#postprocess('submit_media_postprocessing', source, options);
+  }
+
+  /** Starts a job that gives a video another soundtrack. Rejects as {@link submitMediaPostprocessing} does. */
+  async submitAudioRemux(source: string | URL, options: AudioRemuxOptions): Promise<SessionJob> {
+    return this.#postprocess('submit_audio_remux', source, options);
+  }
+
+  /** Starts a job that edits an audio file. Rejects as {@link submitMediaPostprocessing} does. */
+  async submitAudioPostprocessing(source: string | URL, options: AudioPostprocessingOptions): Promise<SessionJob> {
+    return this.#postprocess('submit_audio_postprocessing', source, options);
+  }
+
+  /** {@link submitMediaPostprocessing}, then the result. */
+  async runMediaPostprocessing(
+    ...args: Parameters<WanGPSession['submitMediaPostprocessing']>
+  ): Promise<GenerationResult> {
+    return (await this.submitMediaPostprocessing(...args)).result();
+  }
+
+  /** {@link submitAudioRemux}, then the result. */
+  async runAudioRemux(...args: Parameters<WanGPSession['submitAudioRemux']>): Promise<GenerationResult> {
+    return (await this.submitAudioRemux(...args)).result();
+  }
+
+  /** {@link submitAudioPostprocessing}, then the result. */
+  async runAudioPostprocessing(
+    ...args: Parameters<WanGPSession['submitAudioPostprocessing']>
+  ): Promise<GenerationResult> {
+    return (await this.submitAudioPostprocessing(...args)).result();
+  }
+
   /** Cancels the running job, and withdraws a submit that is still under way: it rejects with an AbortError. */
   cancel(): void {
     for (const job of this.#jobs) job.cancel();
@@ -247,6 +295,23 @@ export class WanGPSession {
     });
   }
 
+  /**
+   * Makes a video in memory an input: put the answer's `path` into settings in place of a file's. All 256 values of a
+   * pixel arrive as they are. Don't change the pixels before the promise settles.
+   */
+  async registerVideo(
+    name: string,
+    video: VideoTensor | RawVideo,
+    options: RegisterVideoOptions = {},
+  ): Promise<RegisteredInput> {
+    return registerVideo(this.#runtime, name, video, options);
+  }
+
+  /** Makes a picture in memory an input: bytes of a PNG or JPEG, raw pixels, or an image's tensor. */
+  async registerImage(name: string, image: Uint8Array | RawImage | VideoTensor): Promise<RegisteredInput> {
+    return registerImage(this.#runtime, name, image);
+  }
+
   /** Releases the model, after the running job if there is one. A later job loads it again. */
   async close(): Promise<void> {
     await this.#runtime.call('close', [this.#number], { lane: 'thread', cwd: process.cwd() });
@@ -259,8 +324,19 @@ export class WanGPSession {
     await this.close();
   }
 
-  /** `name` is what messages call the source. */
-  async #submit(method: string, name: string, source: unknown, options: SubmitOptions): Promise<SessionJob> {
+  async #postprocess(method: PostprocessingMethod, file: string | URL, options: PostprocessingOptions) {
+    const { source, keywords, submit } = postprocessingCall(method, file, options);
+    return this.#submit(method, 'source', source, submit, keywords);
+  }
+
+  /** `name` is what messages call the source; `keywords` are Python's further arguments. */
+  async #submit(
+    method: string,
+    name: string,
+    source: unknown,
+    options: SubmitOptions,
+    keywords: PostprocessingCall['keywords'] | null = null,
+  ): Promise<SessionJob> {
     checkSubmitOptions(options);
     const { signal, callbacks = this.#callbacks } = options;
     if (signal?.aborted) throw abortError(signal);
@@ -282,11 +358,11 @@ export class WanGPSession {
         job.abandon();
       } else {
         const submitting = job.submitBy(() =>
-          this.#runtime.call('submit', [this.#number, method, source, job.channel, cwd], {
+          this.#runtime.call('submit', [this.#number, method, source, job.channel, cwd, keywords], {
             lane: 'thread',
             cwd,
             channel: job.channel,
-            names: ['session', 'method', name],
+            names: ['session', 'method', name, 'channel', 'directory', 'settings'],
           }),
         );
         await Promise.race([job.cancellation, submitting]);

@@ -1,12 +1,51 @@
 import { WanGPError } from './errors';
 
-/** A part of a media file, or one of its audio tracks. */
+/** A part of a media file, or one of its audio tracks. What is undefined or null isn't written. */
 export interface VirtualMediaOptions {
-  /** Zero-based. */
-  readonly startFrame?: number | undefined;
-  /** Inclusive. */
-  readonly endFrame?: number | undefined;
-  readonly audioTrackNo?: number | undefined;
+  /** Zero-based; negative counts from the end. */
+  readonly startFrame?: number | null | undefined;
+  /** Inclusive; negative counts from the end, -1 being the last frame. */
+  readonly endFrame?: number | null | undefined;
+  readonly audioTrackNo?: number | null | undefined;
+  /** Further keys, in their order. Those with an empty name or value (0 is one) are left out. */
+  readonly extras?: Readonly<Record<string, string | number>> | readonly VirtualMediaExtra[] | undefined;
+}
+
+/** A key that isn't a frame or a track, and its value. */
+export type VirtualMediaExtra = readonly [key: string, value: string | number];
+
+/** A virtual media path, taken apart. */
+export interface VirtualMediaPath {
+  readonly path: string;
+  /** 0 where the path names none. */
+  readonly startFrame: number;
+  readonly endFrame: number | null;
+  readonly audioTrackNo: number | null;
+  /** Other keys in their order, in lower case; an item without `=` as it stands, with an empty value. */
+  readonly extras: readonly (readonly [key: string, value: string])[];
+}
+
+// What Python's `str.strip` removes; `String.prototype.trim` knows other characters.
+const SPACES =
+  // eslint-disable-next-line no-control-regex
+  /^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
+
+function strip(text: string): string {
+  return text.replace(SPACES, '');
+}
+
+/** A whole number as Python's `int` reads it; null where it doesn't. */
+function parseWhole(text: string | undefined): number | null {
+  if (text === undefined || !/^[+-]?\d+(?:_\d+)*$/.test(text)) return null;
+  return Number(text.replaceAll('_', '')) + 0; // no -0
+}
+
+function written(name: string, value: number | null | undefined): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!Number.isSafeInteger(value)) {
+    throw new WanGPError('ERR_WANGP_ARGUMENT', `${name} must be a whole number, not ${String(value)}`);
+  }
+  return value;
 }
 
 /**
@@ -14,18 +53,52 @@ export interface VirtualMediaOptions {
  * `clip.mp4|start_frame=10,end_frame=40`. Throws `ERR_WANGP_ARGUMENT` for what is no frame or track.
  */
 export function buildVirtualMediaPath(path: string, options: VirtualMediaOptions = {}): string {
-  const source = path.trim();
-  const parts: string[] = [];
-  const add = (name: keyof VirtualMediaOptions, theirs: string): void => {
-    const value = options[name];
-    if (value === undefined) return;
-    if (!Number.isSafeInteger(value) || value < 0) {
-      throw new WanGPError('ERR_WANGP_ARGUMENT', `${name} must be a whole number, 0 or more, not ${String(value)}`);
+  const source = strip(path);
+  const parts: [string, string | number | undefined][] = [
+    ['start_frame', written('startFrame', options.startFrame)],
+    ['end_frame', written('endFrame', options.endFrame)],
+    ['audio_track_no', written('audioTrackNo', options.audioTrackNo)],
+  ];
+  const { extras = {} } = options;
+  for (const [key, value] of new Map(Array.isArray(extras) ? extras : Object.entries(extras))) {
+    const [name, text] = [strip(String(key)), strip(String(value))];
+    if (name !== '' && text !== '' && value !== 0) parts.push([name, text]);
+  }
+  const given = parts.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${value}`);
+  return source === '' || given.length === 0 ? source : `${source}|${given.join(',')}`;
+}
+
+/**
+ * Takes a virtual media path apart as WanGP does: at the first `|`. Null for a path without one, or without a file
+ * before it. Frames and tracks that are no whole numbers count as missing.
+ */
+export function parseVirtualMediaPath(text: string): VirtualMediaPath | null {
+  if (typeof text !== 'string') return null;
+  const bar = text.indexOf('|');
+  const path = strip(text.slice(0, Math.max(bar, 0)));
+  if (path === '') return null;
+  const numbers = new Map<string, string>();
+  const extras: [string, string][] = [];
+  for (const item of text
+    .slice(bar + 1)
+    .split(',')
+    .map(strip)) {
+    if (item === '') continue;
+    const equals = item.indexOf('=');
+    if (equals === -1) {
+      extras.push([item, '']);
+      continue;
     }
-    parts.push(`${theirs}=${value}`);
+    const key = strip(item.slice(0, equals)).toLowerCase();
+    const value = strip(item.slice(equals + 1));
+    if (key === 'start_frame' || key === 'end_frame' || key === 'audio_track_no') numbers.set(key, value);
+    else extras.push([key, value]);
+  }
+  return {
+    path,
+    startFrame: parseWhole(numbers.get('start_frame')) ?? 0,
+    endFrame: parseWhole(numbers.get('end_frame')),
+    audioTrackNo: parseWhole(numbers.get('audio_track_no')),
+    extras,
   };
-  add('startFrame', 'start_frame');
-  add('endFrame', 'end_frame');
-  add('audioTrackNo', 'audio_track_no');
-  return source === '' || parts.length === 0 ? source : `${source}|${parts.join(',')}`;
 }

@@ -1,8 +1,8 @@
 // npm test [-- OPTIONS FOR VITEST]: sets up, builds for every CPython of the machine, runs every test.
 import path from 'node:path';
-import { bin, CACHE, fail, once, ROOT, run, runInForeground, say } from './lib.mjs';
+import { bin, CACHE, fail, run, runInForeground, say } from './lib.mjs';
 import { setUp } from './setup.mjs';
-import { buildNative, pythonEnvironments, setUpEnvironment } from './steps.mjs';
+import { buildNative, buildProbe, pythonEnvironments, setUpEnvironment } from './steps.mjs';
 
 // WANGP_TEST_VERSIONS=3.11,3.12 tests on fewer interpreters, while working on something.
 const SUPPORTED = process.env.WANGP_TEST_VERSIONS?.split(',') ?? ['3.10', '3.11', '3.12', '3.13', '3.14'];
@@ -28,17 +28,6 @@ async function hasTorch(python) {
   } catch {
     return false;
   }
-}
-
-async function buildProbe() {
-  const folder = path.join(ROOT, 'test', 'native');
-  const outputs = [path.join(folder, 'build', 'Release', 'probe.node')];
-  await once('test probe', { inputs: ['test/native/probe.c', 'test/native/binding.gyp'], outputs }, () => {
-    const headers = path.resolve(process.execPath, '..', '..');
-    return run(process.execPath, [bin('node-gyp', 'bin/node-gyp.js'), 'rebuild', `--nodedir=${headers}`], {
-      cwd: folder,
-    });
-  });
 }
 
 await setUp();

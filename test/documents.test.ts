@@ -35,15 +35,42 @@ test('docs/errors.md lists every code', () => {
   expect(listed).toEqual(Object.keys(ERROR_CODES));
 });
 
-test.each(['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/errors.md'])(
-  'the links of %s lead somewhere',
-  (name) => {
-    const file = path.join(REPOSITORY, name);
-    for (const [, target] of readFileSync(file, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)) {
-      expect(() => readFileSync(path.join(path.dirname(file), target!))).not.toThrow();
-    }
-  },
-);
+describe('the contract', async () => {
+  interface Script {
+    contractDocument(): string;
+    readContract(): { rows: { id: string; absent?: string }[] }[];
+    readTests(): { ids: string[] }[];
+  }
+  const script = (await import(path.join(REPOSITORY, 'scripts', 'contract.mjs'))) as Script;
+  const rows = script.readContract().flatMap((section) => section.rows);
+  const held = new Set(script.readTests().flatMap(({ ids }) => ids));
+
+  test('has a test for each row, or says why not, and no test of a row that it lacks', () => {
+    const lacking = rows.filter(({ id, absent }) => (absent === undefined) !== held.has(id)).map(({ id }) => id);
+    expect(lacking).toEqual([]);
+    const ids = rows.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect([...held].filter((id) => !ids.includes(id))).toEqual([]);
+  });
+
+  test('stands in docs/contract.md (node scripts/contract.mjs)', () => {
+    expect(readFileSync(path.join(REPOSITORY, 'docs', 'contract.md'), 'utf8')).toBe(script.contractDocument());
+  });
+});
+
+test.each([
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/architecture.md',
+  'docs/errors.md',
+  'docs/settings.md',
+  'docs/contract.md',
+])('the links of %s lead somewhere', (name) => {
+  const file = path.join(REPOSITORY, name);
+  for (const [, target] of readFileSync(file, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+    expect(() => readFileSync(path.join(path.dirname(file), target!))).not.toThrow();
+  }
+});
 
 test('the README says whose WanGP is', () => {
   expect(README).toContain('independent package');

@@ -1,5 +1,6 @@
 import { expectTypeOf, test } from 'vitest';
 import type {
+  Attachment,
   AudioTensor,
   CallbackEvent,
   Callbacks,
@@ -7,6 +8,10 @@ import type {
   GenerationError,
   GenerationResult,
   JobEvents,
+  ModelAvailability,
+  ModelDef,
+  ModelMetadata,
+  ModelSchema,
   PreviewImage,
   PreviewUpdate,
   ProgressUpdate,
@@ -15,15 +20,17 @@ import type {
   Settings,
   StreamMessage,
   VideoTensor,
+  VirtualMediaPath,
   WanGPSession,
 } from 'wangp-node';
+import { buildVirtualMediaPath, parseVirtualMediaPath } from 'wangp-node';
 
 // Checked by the compiler (`npm run lint`); running it does nothing.
 
 declare const session: WanGPSession;
 
 /** Type-checked, never run. */
-const compiled = (body: () => unknown): unknown => body;
+const compiled = (body: (...given: never[]) => unknown): unknown => body;
 
 test('an event is narrowed by its kind', () => {
   expectTypeOf<Awaited<ReturnType<JobEvents['get']>>>().toEqualTypeOf<SessionEvent | null>();
@@ -80,4 +87,52 @@ test('what can be submitted', () => {
   compiled(() => session.submitTask({ resolution: [1280, 704] }));
   // @ts-expect-error Milliseconds have their name.
   compiled(async () => (await session.submitTask({})).result({ timeout: 5 }));
+});
+
+test('settings are typed where models agree, and open elsewhere', () => {
+  expectTypeOf<Settings['prompt']>().toEqualTypeOf<string | undefined>();
+  expectTypeOf<Settings['video_length']>().toEqualTypeOf<number | string | undefined>();
+  expectTypeOf<Settings['image_start']>().toEqualTypeOf<Attachment>();
+  expectTypeOf<Settings['activated_loras']>().toEqualTypeOf<readonly string[] | undefined>();
+  expectTypeOf<Settings['a_setting_of_tomorrow']>().toEqualTypeOf<unknown>();
+  interface OfOneModel extends Settings {
+    readonly model_type: 'ltx2_22B_distilled';
+    readonly video_length: number;
+    readonly sliding_window_size?: number;
+  }
+  expectTypeOf<OfOneModel>().toExtend<Settings>();
+  compiled((one: OfOneModel) => session.submitTask(one));
+  // @ts-expect-error A seed is a number.
+  compiled(() => session.submitTask({ seed: '1' }));
+  // @ts-expect-error A list of settings is no setting.
+  compiled(() => session.submitTask({ image_refs: [7] }));
+});
+
+test('models', () => {
+  expectTypeOf<WanGPSession['listModelDefs']>().returns.resolves.toEqualTypeOf<ModelDef[]>();
+  expectTypeOf<WanGPSession['getModelDef']>().returns.resolves.toEqualTypeOf<ModelDef | null>();
+  expectTypeOf<WanGPSession['listModelMetadata']>().returns.resolves.toEqualTypeOf<ModelMetadata[]>();
+  expectTypeOf<WanGPSession['getModelSchema']>().returns.resolves.toEqualTypeOf<ModelSchema | null>();
+  expectTypeOf<WanGPSession['getDefaultSettings']>().returns.resolves.toEqualTypeOf<Settings>();
+  expectTypeOf<WanGPSession['mergeSettingsWithDefaults']>().parameters.toEqualTypeOf<[settings: Settings]>();
+  expectTypeOf<ModelSchema['metadata']['fps']>().toEqualTypeOf<number | null>();
+  expectTypeOf<ModelAvailability['status']>().toEqualTypeOf<'available' | 'partial' | 'missing'>();
+  compiled(() => session.listModelDefs({ mainOutput: ['video', 'image'], inputs: 'image', finetune: true }));
+  // @ts-expect-error Python's name of it.
+  compiled(() => session.listModelDefs({ main_output: 'video' }));
+});
+
+test('postprocessing', () => {
+  expectTypeOf<WanGPSession['submitMediaPostprocessing']>().returns.resolves.toEqualTypeOf<SessionJob>();
+  expectTypeOf<WanGPSession['runAudioRemux']>().returns.resolves.toEqualTypeOf<GenerationResult>();
+  expectTypeOf<WanGPSession['submitAudioPostprocessing']>().parameter(0).toEqualTypeOf<string | URL>();
+  compiled(() => session.runMediaPostprocessing('a.mp4', { spatialUpsampling: 'lanczos2', settings: { prompt: 'a' } }));
+  // @ts-expect-error A remux names its processor.
+  compiled(() => session.submitAudioRemux('a.mp4', { audioSource: 'b.wav' }));
+});
+
+test('virtual media', () => {
+  expectTypeOf(parseVirtualMediaPath).returns.toEqualTypeOf<VirtualMediaPath | null>();
+  expectTypeOf(buildVirtualMediaPath).returns.toEqualTypeOf<string>();
+  compiled(({ path, ...part }: VirtualMediaPath) => buildVirtualMediaPath(path, part));
 });

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 from pathlib import Path
 from typing import Any
+
+# Arguments of the postprocessing methods that name files.
+KEYWORDS = ("audio_source", "replace_voice_sample", "replace_voice_sample2")
 
 
 def make_absolute(source: Any, keys: tuple[str, ...], directory: str) -> Any:
@@ -30,16 +32,18 @@ def make_absolute(source: Any, keys: tuple[str, ...], directory: str) -> Any:
     for wrapper in ("params", "settings"):
         if isinstance(source.get(wrapper), dict):
             return {**source, wrapper: make_absolute(source[wrapper], keys, directory)}
-    task = copy.copy(source)
-    for key in keys:
-        if key in task:
-            task[key] = _absolute(task[key], directory)
-    return task
+    return settings_absolute(source, keys, directory)
 
 
-def _absolute(value: Any, directory: str) -> Any:
+def settings_absolute(settings: dict[str, Any], keys: tuple[str, ...], directory: str) -> dict[str, Any]:
+    """A copy of ``settings`` with the attachments under ``keys`` made absolute."""
+    return {key: absolute(value, directory) if key in keys else value for key, value in settings.items()}
+
+
+def absolute(value: Any, directory: str) -> Any:
+    """One attachment, or a list of them; what is no path stays as it is."""
     if isinstance(value, list):
-        return [_absolute(item, directory) for item in value]
+        return [absolute(item, directory) for item in value]
     if not isinstance(value, str) or not value.strip() or "vsource=" in value:
         return value
     path, separator, suffix = value.partition("|")

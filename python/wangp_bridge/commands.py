@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import _wangp_native as native
 
-from . import attachments, jobs, records, runtime
+from . import attachments, inputs, jobs, records, runtime
 from .errors import BridgeError, submission_failure
 
 
@@ -24,17 +25,26 @@ def init(options: dict[str, Any]) -> dict[str, Any]:
     return runtime.init(options)
 
 
-def submit(session: int, method: str, source: Any, channel: int, directory: str) -> None:
+def submit(
+    session: int, method: str, source: Any, channel: int, directory: str, keywords: dict[str, Any] | None = None
+) -> None:
     """Thread. Submits ``source`` by upstream's ``method``; the job's events go to ``channel``.
 
-    Raises what upstream raises for a submission that it refuses.
+    ``keywords``: of a method that postprocesses the file ``source``. Raises what upstream raises for a submission that
+    it refuses.
     """
     wangp = runtime.session(session)
+    call_method = _method(wangp, method)
     if not runtime.OWN_WORKING_DIRECTORY:
-        source = attachments.make_absolute(source, runtime.attachment_keys(wangp), directory)
+        keys = runtime.attachment_keys(wangp)
+        if keywords is None:
+            source = attachments.make_absolute(source, keys, directory)
+        else:
+            source = attachments.absolute(source, directory)
+            keywords = attachments.settings_absolute(keywords, (*keys, *attachments.KEYWORDS), directory)
     binding = jobs.bound(channel, wangp)
     try:
-        job = getattr(wangp, method)(source, callbacks=binding)
+        job = call_method(source, callbacks=binding, **(keywords or {}))
     except Exception as error:
         jobs.forget(channel)
         active = getattr(wangp, "_active_job", None)
@@ -43,7 +53,7 @@ def submit(session: int, method: str, source: Any, channel: int, directory: str)
                 "ERR_WANGP_BUSY",
                 "the session has a job that is still running: await its result() before the next submit",
             ) from error
-        coded = submission_failure(error, source)
+        coded = submission_failure(error, source if keywords is None else None)
         if coded is None:
             raise
         raise coded from error
@@ -74,8 +84,43 @@ def close(session: int) -> None:
 
 def call(session: int, name: str, arguments: list[Any], keywords: dict[str, Any]) -> Any:
     """Command. Any other public method of the session, with plain values."""
-    wangp = runtime.session(session)
-    method = None if name.startswith("_") else getattr(wangp, name, None)
-    if not callable(method):
-        raise BridgeError("ERR_WANGP_UNSUPPORTED", f"WanGP {runtime.version()} has no method '{name}'")
-    return method(*arguments, **keywords)
+    return _method(runtime.session(session), name)(*arguments, **keywords)
+
+
+def _method(wangp: Any, name: str) -> Callable[..., Any]:
+    method: Callable[..., Any] | None = None if name.startswith("_") else getattr(wangp, name, None)
+    if callable(method):
+        return method
+    version = runtime.version() or "(of unknown version)"
+    raise BridgeError("ERR_WANGP_UNSUPPORTED", f"WanGP {version} has no method '{name}'")
+
+
+def begin_input(size: int) -> int:
+    """Command. Memory for an input; returns its number. ``write_input`` fills it, ``discard_input`` forgets it."""
+    return inputs.begin(size)
+
+
+def write_input(number: int, offset: int, piece: memoryview) -> None:
+    """Command. Puts a piece of an input in its place."""
+    inputs.write(number, offset, piece)
+
+
+def discard_input(number: int) -> None:
+    """Command. Forgets an input that was not registered."""
+    inputs.discard(number)
+
+
+def register_video(number: int, name: str, size: list[int], planar: bool, fps: float) -> str:
+    """Thread. Makes a video of an input's bytes; ``size`` is frames, height, width. Returns the path for settings."""
+    frames, height, width = size
+    return inputs.register_video(number, name, (frames, height, width), planar, fps)
+
+
+def register_image(number: int, name: str, raw: dict[str, Any] | None) -> str:
+    """Thread. Makes a picture of an input's bytes: an encoded one, or pixels. Returns the path for settings."""
+    return inputs.register_image(number, name, raw)
+
+
+def unregister(path: str) -> None:
+    """Thread. Lets go of a registered input."""
+    inputs.unregister(path)

@@ -17,10 +17,11 @@ class BridgeError(Exception):
 
 def import_failure(error: BaseException, root: Path, executable: str) -> BridgeError:
     """What to tell the user when importing or initialising ``shared.api`` raised."""
-    if isinstance(error, ModuleNotFoundError) and error.name and not _belongs_to(root, error.name):
+    package = _missing_package(error, root)
+    if package is not None:
         return BridgeError(
             "ERR_WANGP_PACKAGE_MISSING",
-            f"{executable} has no package '{error.name}', which {root} needs. Install what it requires "
+            f"{executable} has no package '{package}', which {root} needs. Install what it requires "
             f'("{executable}" -m pip install -r "{root / "requirements.txt"}"), or name the environment '
             "that WanGP is installed in with the option `python` or WANGP_PYTHON",
         )
@@ -62,6 +63,15 @@ def _file_failure(error: Exception, file: str) -> BridgeError | None:
 
 def _summary(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _missing_package(error: BaseException | None, root: Path) -> str | None:
+    """The package that the environment lacks, also where the root wrapped that in an error of its own."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            return None if _belongs_to(root, error.name) else error.name
+        error = error.__cause__ if isinstance(error, ImportError) else None
+    return None
 
 
 def _belongs_to(root: Path, module: str) -> bool:

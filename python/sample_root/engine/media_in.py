@@ -13,7 +13,12 @@ from PIL import Image, ImageOps
 
 from engine.cancel import CancelToken
 from engine.request import InvalidTask
-from shared.utils.virtual_media import parse_virtual_media_path
+from shared.utils.virtual_media import (
+    VirtualMediaPath,
+    VirtualSource,
+    get_virtual_source,
+    parse_virtual_media_path,
+)
 
 
 def load_image(key: str, value: Any, size: tuple[int, int]) -> Image.Image:
@@ -24,6 +29,8 @@ def load_image(key: str, value: Any, size: tuple[int, int]) -> Image.Image:
     """
     if isinstance(value, Image.Image):
         image = value
+    elif (source := get_virtual_source(value)) is not None:
+        image = source.image or Image.fromarray(source.pixels()[0])
     else:
         path = parse_virtual_media_path(value).path
         try:
@@ -62,12 +69,22 @@ def read_last_frame(key: str, path: str, token: CancelToken) -> Image.Image:
 def _frames(key: str, path: str, token: CancelToken) -> Iterator[av.VideoFrame]:
     """Decodes the frames of the range, one at a time, counting from the clip's start; at least one."""
     part = parse_virtual_media_path(path)
-    start, end = part.start_frame or 0, part.end_frame
+    source = get_virtual_source(path)
+    if source is not None:
+        yield from _frames_in_memory(source, part, token)
+        return
     count = 0
     try:
         with av.open(part.path) as container:
             if not container.streams.video:
                 raise InvalidTask(f"{key}: {part.path} has no pictures")
+            start, end = part.start_frame or 0, part.end_frame
+            if part.counts_from_end:
+                total = sum(1 for _ in container.decode(video=0))
+                start, end = part.frame_range(total)
+                container.seek(0)
+            elif end is not None:
+                end = max(start, end)
             for frame in container.decode(video=0):
                 token.check()
                 if count >= start:
@@ -79,3 +96,11 @@ def _frames(key: str, path: str, token: CancelToken) -> Iterator[av.VideoFrame]:
         raise InvalidTask(f"{key}: PyAV can't read {part.path}: {error}") from error
     if count <= start:
         raise InvalidTask(f"{key}: {part.path} has {count} frames, so none from {start} on")
+
+
+def _frames_in_memory(source: VirtualSource, part: VirtualMediaPath, token: CancelToken) -> Iterator[av.VideoFrame]:
+    pixels = source.pixels()
+    start, end = part.frame_range(len(pixels))
+    for frame in pixels[start : end + 1]:
+        token.check()
+        yield av.VideoFrame.from_ndarray(frame, format="rgb24")

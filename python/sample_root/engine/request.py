@@ -14,7 +14,7 @@ from PIL import Image
 from engine.faults import Faults, read_faults
 from engine.models import ModelDef, find_model
 from shared.attachments import ATTACHMENT_KEYS, attachment_values
-from shared.utils.virtual_media import parse_virtual_media_path
+from shared.utils.virtual_media import get_virtual_media_vsource, get_virtual_source, parse_virtual_media_path
 
 MAX_SIDE = 8192
 MAX_FRAMES = 100_000
@@ -162,11 +162,11 @@ def _attachments(settings: dict[str, Any]) -> dict[str, list[Any]]:
     for key in ATTACHMENT_KEYS:
         for value in attachment_values(settings.get(key)):
             if isinstance(value, (str, os.PathLike)):
-                try:
-                    path = parse_virtual_media_path(value).path
-                except ValueError as error:
-                    raise InvalidTask(f"{key}: {error}") from None
-                if not os.path.isfile(path):
+                path = parse_virtual_media_path(value).path
+                if get_virtual_media_vsource(value) is not None:
+                    if get_virtual_source(value) is None:
+                        raise InvalidTask(f"{key}: there is nothing in memory under {value}")
+                elif not os.path.isfile(path):
                     raise InvalidTask(f"{key}: there is no file {path}")
             elif not isinstance(value, Image.Image):
                 raise InvalidTask(f"{key} must be a path or a PIL image, not {type(value).__name__}")

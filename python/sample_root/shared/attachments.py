@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from shared.utils.virtual_media import split_virtual_media_path
+from shared.utils.virtual_media import get_virtual_media_vsource, split_virtual_media_path
 
 ATTACHMENT_KEYS = (
     "image_start",
@@ -28,7 +28,8 @@ ATTACHMENT_KEYS = (
 def make_attachments_absolute(settings: dict[str, Any], base: Path) -> None:
     """Joins the relative attachment paths of ``settings`` to ``base``, in place, inside lists too.
 
-    A virtual-media suffix stays as it is; values that aren't paths (pictures, None) are left alone.
+    A virtual-media suffix stays as it is; what isn't the path of a file (pictures, sources in memory, None) is left
+    alone.
     """
     for key in ATTACHMENT_KEYS:
         if key in settings:
@@ -48,6 +49,8 @@ def _absolute(value: Any, base: Path) -> Any:
     if isinstance(value, (list, tuple)):
         return [_absolute(item, base) for item in value]
     if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        return value
+    if get_virtual_media_vsource(value) is not None:
         return value
     path, suffix = split_virtual_media_path(os.fspath(value))
     return os.path.normpath(base / os.path.expanduser(path)) + suffix

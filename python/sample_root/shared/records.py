@@ -110,8 +110,8 @@ class GenerationResult:
 
     @property
     def cancelled(self) -> bool:
-        """True where the job was cancelled before all its tasks were done."""
-        return any(error.cancelled for error in self.errors)
+        """True where cancellation is all that kept the job from being done."""
+        return len(self.errors) > 0 and all(error.cancelled for error in self.errors)
 
     def without_media(self) -> GenerationResult:
         """The same result whose artifacts hold no arrays."""

@@ -11,6 +11,7 @@ from shared.config import output_folders
 from shared.emitter import Emitter
 from shared.job import SessionJob
 from shared.job_run import ConsoleOptions, JobRun
+from shared.listing import definition_of, definitions, metadata_of, schema_of
 from shared.records import GenerationResult
 from shared.runtime import Runtime
 from shared.sources import TaskList, read_manifest, read_source, read_task
@@ -96,17 +97,29 @@ class WanGPSession:
         """
         return self
 
-    def list_model_defs(self) -> list[dict[str, Any]]:
-        """The definitions of all models, each with its ``model_type``."""
+    def list_model_defs(self, **filters: Any) -> list[dict[str, Any]]:
+        """The definitions of the models that pass all filters, see :func:`shared.listing.definitions`."""
+        return definitions(**filters)
+
+    def get_model_def(self, model_type: str) -> dict[str, Any] | None:
+        """The definition of one model; None for an unknown one."""
         from engine.models import find_model, model_types
 
-        return [find_model(name).as_dict() for name in model_types()]
+        return definition_of(find_model(model_type)) if model_type in model_types() else None
 
-    def get_model_def(self, model_type: str) -> dict[str, Any]:
-        """The definition of one model. Raises ValueError for an unknown one."""
-        from engine.models import find_model
+    def list_model_metadata(self, **filters: Any) -> list[dict[str, Any]]:
+        """The short forms of the definitions that pass all filters."""
+        return [metadata_of(definition) for definition in definitions(**filters)]
 
-        return find_model(model_type).as_dict()
+    def get_model_metadata(self, model_type: str) -> dict[str, Any] | None:
+        """The short form of one definition; None for an unknown model."""
+        definition = self.get_model_def(model_type)
+        return None if definition is None else metadata_of(definition)
+
+    def get_model_schema(self, model_type: str) -> dict[str, Any] | None:
+        """What a model takes and makes, and its limits; None for an unknown model."""
+        definition = self.get_model_def(model_type)
+        return None if definition is None else schema_of(definition)
 
     def get_default_settings(self, model_type: str) -> dict[str, Any]:
         """Settings for a task of a model, complete but for the prompt.

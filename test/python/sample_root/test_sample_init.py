@@ -106,6 +106,7 @@ def test_models(session, tiny):
     )
     settings["resolution"] = "changed"
     assert session.get_default_settings("ltx2_22B_distilled")["resolution"] == "640x384"
+    assert session.get_model_def("nope") is None
     with pytest.raises(ValueError, match="ltx2_22B_distilled"):
-        session.get_model_def("nope")
+        session.get_default_settings("nope")
     assert session.ensure_ready() is session

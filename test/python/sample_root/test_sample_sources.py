@@ -108,12 +108,19 @@ def test_virtual_media_paths():
     assert (parsed.path, parsed.start_frame, parsed.end_frame, parsed.audio_track_no) == ("a b.mkv", 0, 9, 2)
     assert parsed.extras == {"x": "y"}
     assert build_virtual_media_path(Path("a.mkv")) == "a.mkv"
-    assert parse_virtual_media_path("odd|name.mkv").path == "odd|name.mkv"
-    with pytest.raises(ValueError):
-        build_virtual_media_path("a", start_frame=3, end_frame=2)
-    with pytest.raises(ValueError):
-        build_virtual_media_path("a", start_frame=-1)
+    assert build_virtual_media_path("a", start_frame=-3, end_frame=-1) == "a|start_frame=-3,end_frame=-1"
     with pytest.raises(TypeError):
         build_virtual_media_path("a", start_frame=1.5)
-    with pytest.raises(ValueError):
-        parse_virtual_media_path("a|start_frame=x")
+    parsed = parse_virtual_media_path("a|START_FRAME=-3,end_frame=x,flag")
+    assert (parsed.start_frame, parsed.end_frame, parsed.extras) == (-3, None, {"flag": ""})
+    assert parse_virtual_media_path("a.mkv").start_frame is None
+
+
+def test_virtual_frames_stay_inside_the_clip():
+    def frames(suffix):
+        return parse_virtual_media_path(f"a|{suffix}").frame_range(10)
+
+    assert frames("start_frame=-3") == (7, 9)
+    assert frames("start_frame=-30,end_frame=-2") == (0, 8)
+    assert frames("start_frame=4,end_frame=2") == (4, 4)
+    assert frames("start_frame=40") == (9, 9)

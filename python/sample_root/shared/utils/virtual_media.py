@@ -1,24 +1,52 @@
-"""Virtual media paths: ``clip.mp4|start_frame=10,end_frame=40`` names part of a file without cutting it."""
+"""Virtual media paths: ``clip.mp4|start_frame=10,end_frame=40`` names part of a file without cutting it.
+
+And ``clip.mp4|vsource=SOURCE`` names a video or a picture that lies in memory, under that name, in that source.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
 
 SEPARATOR = "|"
 _NUMBERS = ("start_frame", "end_frame", "audio_track_no")
 
+# There is no torch here: a video in memory may be a NumPy array.
+STORES_ARRAYS = True
+
 
 @dataclass(frozen=True)
 class VirtualMediaPath:
-    """A file and the part of it that is meant. ``start_frame`` is zero-based, ``end_frame`` inclusive."""
+    """A file and the part of it that is meant.
+
+    ``start_frame`` is zero-based, ``end_frame`` inclusive; negative ones count from the end.
+    """
 
     path: str
     start_frame: int | None = None
     end_frame: int | None = None
     audio_track_no: int | None = None
     extras: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def counts_from_end(self) -> bool:
+        """Whether the range can't be told without knowing how many frames there are."""
+        return (self.start_frame or 0) < 0 or (self.end_frame or 0) < 0
+
+    def frame_range(self, total: int) -> tuple[int, int]:
+        """The first and the last frame that are meant, of a clip of ``total`` frames; never outside of it."""
+        start, end = (
+            max(0, min(total + frame if frame < 0 else frame, total - 1))
+            for frame in (self.start_frame or 0, total - 1 if self.end_frame is None else self.end_frame)
+        )
+        return start, max(start, end)
 
 
 def build_virtual_media_path(
@@ -31,62 +59,112 @@ def build_virtual_media_path(
 ) -> str:
     """The path with a suffix for what is given, in a fixed order; the bare path where nothing is.
 
-    Raises TypeError for frames that are not integers, ValueError for negative ones, for an end before the
-    start, and for extras whose names or values hold ``|``, ``,`` or ``=``.
+    Raises TypeError for frames that are not integers. Extras with an empty name or value are left out.
     """
-    given: dict[str, object] = {}
+    base = os.fspath(path).strip()
+    parts: list[str] = []
     for name, value in zip(_NUMBERS, (start_frame, end_frame, audio_track_no), strict=True):
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-        if value < 0:
-            raise ValueError(f"{name} must not be negative: {value}")
-        given[name] = value
-    if start_frame is not None and end_frame is not None and end_frame < start_frame:
-        raise ValueError(f"end_frame {end_frame} is before start_frame {start_frame}")
+        parts.append(f"{name}={value}")
     for name, extra in (extras or {}).items():
-        if name in _NUMBERS:
-            raise ValueError(f"{name} is an argument of its own, not an extra")
-        if any(mark in f"{name}{extra}" for mark in "|,=") or not name:
-            raise ValueError(f"an extra may not hold '|', ',' or '=': {name!r}={extra!r}")
-        given[name] = extra
-    base = os.fspath(path)
-    if not given:
-        return base
-    return base + SEPARATOR + ",".join(f"{name}={value}" for name, value in given.items())
+        if name.strip() and extra and str(extra).strip():
+            parts.append(f"{name.strip()}={str(extra).strip()}")
+    return f"{base}{SEPARATOR}{','.join(parts)}" if base and parts else base
 
 
 def parse_virtual_media_path(path: str | os.PathLike[str]) -> VirtualMediaPath:
-    """Takes a virtual media path apart.
+    """Takes a virtual media path apart at its first ``|``; a path without one is itself.
 
-    A path without a suffix, or whose ``|`` belongs to its name, is itself.
-
-    Raises ValueError where a frame number isn't a whole number of 0 or more, or the end is before the start.
+    Numbers that are none count as missing. An item without ``=`` is an extra with an empty value.
     """
-    text = os.fspath(path)
-    base, suffix = split_virtual_media_path(text)
+    base, suffix = split_virtual_media_path(os.fspath(path))
     numbers: dict[str, int] = {}
     extras: dict[str, str] = {}
-    for part in suffix[1:].split(",") if suffix else ():
-        name, _, value = (piece.strip() for piece in part.partition("="))
-        if name not in _NUMBERS:
-            extras[name] = value
-        elif value.isdecimal():
-            numbers[name] = int(value)
+    for item in (part.strip() for part in suffix[1:].split(",")):
+        name, equals, value = (piece.strip() for piece in item.partition("="))
+        if not item:
+            continue
+        if not equals or name.lower() not in _NUMBERS:
+            extras[name.lower() if equals else item] = value
+            continue
+        number = _whole(value)
+        if number is None:
+            numbers.pop(name.lower(), None)
         else:
-            raise ValueError(f"{name} must be a whole number of 0 or more in {text!r}, not {value!r}")
-    start, end = numbers.get("start_frame"), numbers.get("end_frame")
-    if start is not None and end is not None and end < start:
-        raise ValueError(f"end_frame {end} is before start_frame {start} in {text!r}")
-    return VirtualMediaPath(base, start, end, numbers.get("audio_track_no"), extras)
+            numbers[name.lower()] = number
+    return VirtualMediaPath(base, *(numbers.get(name) for name in _NUMBERS), extras)
 
 
 def split_virtual_media_path(text: str) -> tuple[str, str]:
-    """Splits a path into the file's name and its suffix, ``|`` included; the suffix is empty where there is
-    none.
+    """Splits a path into the file's name and its suffix, ``|`` included.
+
+    The suffix is empty where there is none, or no file before it.
     """
-    base, mark, suffix = text.rpartition(SEPARATOR)
-    if mark and suffix and all(part.partition("=")[0].strip() and "=" in part for part in suffix.split(",")):
-        return base, mark + suffix
-    return text, ""
+    base, mark, suffix = text.partition(SEPARATOR)
+    return (base.strip(), mark + suffix) if mark and base.strip() else (text, "")
+
+
+def _whole(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class VirtualSource:
+    """What lies in memory: ``frames`` float32 ``[3, F, H, W]`` from -1 to 1 with its ``fps``, or an ``image``."""
+
+    frames: np.ndarray | None = None
+    fps: float = 1.0
+    image: Image.Image | None = None
+
+    def pixels(self) -> np.ndarray:
+        """The frames as uint8 RGB ``[F, H, W, 3]``: levels are truncated, not rounded."""
+        import numpy as np
+
+        if self.frames is None:
+            assert self.image is not None
+            return np.asarray(self.image.convert("RGB"), dtype=np.uint8)[None]
+        levels = (self.frames + np.float32(1)) * np.float32(127.5)
+        return np.ascontiguousarray(np.clip(levels, 0, 255).astype(np.uint8).transpose(1, 2, 3, 0))
+
+
+_sources: dict[str, dict[str, VirtualSource]] = {}
+_lock = threading.Lock()
+
+
+def store_virtual_video(vsource: str, name: str, tensor: Any, fps: float) -> None:
+    """Keeps a video: float ``[3, F, H, W]`` from -1 to 1, an array or what NumPy makes one of; it is copied."""
+    import numpy as np
+
+    frames = np.array(tensor, dtype=np.float32, order="C")
+    with _lock:
+        _sources.setdefault(vsource.strip(), {})[name.strip()] = VirtualSource(frames, max(float(fps), 1.0))
+
+
+def store_virtual_image(vsource: str, name: str, image: Image.Image) -> None:
+    """Keeps a copy of a picture."""
+    with _lock:
+        _sources.setdefault(vsource.strip(), {})[name.strip()] = VirtualSource(image=image.copy())
+
+
+def clear_virtual_media_source(vsource: str) -> None:
+    """Lets go of everything in a source."""
+    with _lock:
+        _sources.pop(vsource.strip(), None)
+
+
+def get_virtual_media_vsource(path: str | os.PathLike[str]) -> str | None:
+    """The name of the source that a path names; None for a file's."""
+    return parse_virtual_media_path(path).extras.get("vsource") or None
+
+
+def get_virtual_source(path: str | os.PathLike[str]) -> VirtualSource | None:
+    """What lies in memory under a path; None for a file's, and for what was let go of."""
+    part = parse_virtual_media_path(path)
+    with _lock:
+        return _sources.get(part.extras.get("vsource", ""), {}).get(part.path)

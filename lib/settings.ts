@@ -1,0 +1,67 @@
+/** Files that a setting names: paths relative to the working directory at the time of the submit. */
+export type Attachment = string | readonly string[] | null | undefined;
+
+/**
+ * WanGP's settings, as its web interface exports them: the keys are WanGP's own and pass untouched. Typed are those that
+ * most models share; every other one is `unknown` until you narrow it (docs/settings.md). `undefined` keys are left
+ * out; functions, symbols, Dates, NaN and circular structures are refused.
+ */
+export interface Settings {
+  readonly model_type?: string | undefined;
+  readonly prompt?: string | undefined;
+  readonly negative_prompt?: string | undefined;
+  /** Width and height, `"1280x704"`. */
+  readonly resolution?: string | undefined;
+  /** In frames, or `"10s"`. */
+  readonly video_length?: number | string | undefined;
+  readonly duration_seconds?: number | undefined;
+  readonly force_fps?: number | string | undefined;
+  readonly num_inference_steps?: number | undefined;
+  /** -1 draws one. */
+  readonly seed?: number | undefined;
+  readonly guidance_scale?: number | undefined;
+  readonly flow_shift?: number | undefined;
+  /** How often to generate. */
+  readonly repeat_generation?: number | undefined;
+  /** How many pictures at once. */
+  readonly batch_size?: number | undefined;
+  /** 1 for an image. */
+  readonly image_mode?: number | undefined;
+  /** `edit_postprocessing`, `edit_remux`, `edit_audio`; generation where it is missing. */
+  readonly mode?: string | undefined;
+
+  /** Letters that say which images count: `S` (start), `E` (end), `V` (continue the source video), … */
+  readonly image_prompt_type?: string | undefined;
+  readonly image_start?: Attachment;
+  readonly image_end?: Attachment;
+  readonly image_refs?: Attachment;
+  readonly image_guide?: Attachment;
+  readonly image_mask?: Attachment;
+  /** Letters that say how guide, mask and reference images count: `VG`, `I`, `KI`, … */
+  readonly video_prompt_type?: string | undefined;
+  readonly video_source?: Attachment;
+  readonly video_guide?: Attachment;
+  readonly video_guide2?: Attachment;
+  readonly video_mask?: Attachment;
+  /** Letters that say which sounds count: `A`, `B`, … */
+  readonly audio_prompt_type?: string | undefined;
+  readonly audio_source?: Attachment;
+  readonly audio_guide?: Attachment;
+  readonly audio_guide2?: Attachment;
+
+  readonly activated_loras?: readonly string[] | undefined;
+  /** Separated by spaces, in the order of `activated_loras`. */
+  readonly loras_multipliers?: string | undefined;
+
+  /** `""`, `rife2`, `rife4`, … */
+  readonly temporal_upsampling?: string | undefined;
+  /** `""`, `lanczos2`, … */
+  readonly spatial_upsampling?: string | undefined;
+  readonly film_grain_intensity?: number | undefined;
+  readonly film_grain_saturation?: number | undefined;
+
+  /** Returned with the task's artifacts. */
+  readonly client_id?: string | undefined;
+  readonly _api?: { readonly return_media?: boolean; readonly [option: string]: unknown } | undefined;
+  readonly [setting: string]: unknown;
+}

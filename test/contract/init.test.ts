@@ -1,0 +1,150 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { runScript } from '../tools.js';
+import { baseOptions, eventsOf, onSample, open, outputDir, REAL, VIDEO } from './root.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'wangp-init-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Says twenty times a second what Python's console says of itself, and with which flags WanGP was started. */
+const SPY = `
+import json, sys, threading, time
+def spy():
+    while True:
+        args = getattr(sys.modules.get("wgp"), "args", None)
+        with open(${JSON.stringify(path.join(folder, 'spied'))}, "a") as file:
+            line = [time.time() * 1000, bool(sys.stdout.isatty()), getattr(args, "attention", None)]
+            print(json.dumps(line), file=file)
+        time.sleep(0.02)
+threading.Thread(target=spy, daemon=True).start()
+`;
+
+interface Answers {
+  readonly first: Run;
+  readonly second: Run;
+  readonly refused: string[];
+}
+interface Run {
+  readonly from: number;
+  readonly to: number;
+  readonly files: string[];
+  readonly lines: string[];
+}
+
+/** A process of its own, where a configuration of its own says where outputs go. */
+async function sessions(): Promise<Answers & { before: string; after: string }> {
+  const configured = baseOptions.configPath;
+  const config = configured === undefined ? {} : (JSON.parse(readFileSync(configured, 'utf8')) as object);
+  const saved = path.join(folder, 'saved');
+  const paths = { save_path: saved, image_save_path: saved, audio_save_path: saved };
+  const configPath = path.join(folder, 'wgp_config.json');
+  writeFileSync(configPath, JSON.stringify({ ...config, ...paths }));
+  const spy = path.join(folder, 'spy.py');
+  writeFileSync(spy, SPY);
+  const options = {
+    ...baseOptions,
+    configPath,
+    cliArgs: ['--attention', 'sdpa'],
+    preImport: [...(baseOptions.preImport ?? []), spy],
+  };
+  const { code, stdout, stderr } = await runScript(
+    `const options = ${JSON.stringify(options)};
+    const video = ${JSON.stringify(VIDEO)};
+    const run = async (changes) => {
+      const session = await wangp.init({ ...options, ...changes });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const from = Date.now();
+      const lines = [];
+      const job = await session.submitTask(video, { callbacks: { onStream: ({ text }) => lines.push(text) } });
+      const result = await job.result();
+      if (!result.success) throw new Error(JSON.stringify(result.errors));
+      const to = Date.now();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return { from, to, files: result.generatedFiles, lines };
+    };
+    const codeOf = (changes) => wangp.init({ ...options, ...changes }).then(() => 'accepted', ({ code }) => code);
+    (async () => {
+      const first = await run({});
+      console.log('=== quiet');
+      console.error('=== quiet');
+      const outputDir = ${JSON.stringify(path.join(folder, 'elsewhere'))};
+      const second = await run({ consoleOutput: false, consoleIsatty: false, outputDir });
+      const refused = [
+        await codeOf({ cliArgs: [] }),
+        await codeOf({ configPath: undefined }),
+        await codeOf({ configPath: ${JSON.stringify(path.join(folder, 'config.json'))} }),
+        await codeOf({ root: ${JSON.stringify(folder)} }),
+      ];
+      require('node:fs').writeFileSync(${JSON.stringify(path.join(folder, 'answers'))},
+        JSON.stringify({ first, second, refused }));
+      process.exit(0);
+    })().catch((error) => { console.error(error); process.exit(1); });`,
+    { timeoutMs: 150_000 },
+  );
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+  const halves = [stdout, stderr].map((text) => text.split('=== quiet'));
+  return {
+    ...(JSON.parse(readFileSync(path.join(folder, 'answers'), 'utf8')) as Answers),
+    before: halves.map(([half]) => half).join('\n'),
+    after: halves.map(([, half]) => half).join('\n'),
+  };
+}
+
+describe('a process of its own', async () => {
+  const answers = await sessions();
+  const { first, second, refused, before, after } = answers;
+  const spied = readFileSync(path.join(folder, 'spied'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as [number, boolean, string | null]);
+  const during = ({ from, to }: Run): typeof spied => spied.filter(([time]) => time >= from && time <= to);
+
+  test('[init.config_path, init.output_dir.default] outputs go where the configuration says', () => {
+    expect(first.files.map((file) => path.dirname(file))).toEqual([path.join(folder, 'saved')]);
+    for (const file of first.files) expect(existsSync(file)).toBe(true);
+  });
+
+  test('[init.output_dir, result.generated_files] or to outputDir; paths are absolute', () => {
+    expect(second.files.map((file) => path.dirname(file))).toEqual([path.join(folder, 'elsewhere')]);
+  });
+
+  test('[init.console_output, callback.on_stream] what is printed goes to the console, or not, and to the stream always', () => {
+    const long = ({ lines }: Run): string[] => lines.map((line) => line.trim()).filter((line) => line.length > 15);
+    expect(long(first).length).toBeGreaterThan(0);
+    expect(long(second).length).toBeGreaterThan(0);
+    for (const line of long(first)) expect(before).toContain(line);
+    for (const line of long(second)) expect(after).not.toContain(line);
+  });
+
+  test('[init.console_isatty] the console says that it is a terminal, or not', () => {
+    expect(during(first).filter(([, isatty]) => isatty).length).toBeGreaterThan(0);
+    expect(during(second).length).toBeGreaterThan(0);
+    expect(during(second).filter(([, isatty]) => isatty)).toEqual([]);
+  });
+
+  test('[init.cli_args] WanGP is started once, with its flags', () => {
+    expect(refused.slice(0, 2)).toEqual(['ERR_WANGP_ALREADY_INITIALIZED', 'ERR_WANGP_ALREADY_INITIALIZED']);
+    if (REAL) expect(during(first).at(-1)![2]).toBe('sdpa');
+  });
+
+  test('[init.config_path.name, init.root] a configuration has its name, a root its API', () => {
+    expect(refused.slice(2)).toEqual(['ERR_WANGP_ARGUMENT', 'ERR_WANGP_ROOT']);
+  });
+});
+
+onSample(
+  '[init.webui_state, init.webui_state.output] with a web interface’s state nothing printed is captured',
+  'a checkout needs its web interface running for that, in the same Python',
+  async () => {
+    const session = await open({ webuiState: { gen: {} } });
+    const job = await session.submitTask(VIDEO);
+    const events = await eventsOf(job);
+    const result = await job.result();
+    expect(result).toMatchObject({ success: true });
+    expect(events.map(({ kind }) => kind)).not.toContain('stream');
+    expect(path.dirname(result.generatedFiles[0]!)).not.toBe(outputDir);
+    for (const file of result.generatedFiles) rmSync(file);
+  },
+);

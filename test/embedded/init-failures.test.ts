@@ -1,0 +1,125 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WanGPError } from 'wangp-node';
+import { answering, inChild, makeRootIn } from '../fixtures/init-child.js';
+
+const PYTHON = process.env['WANGP_PYTHON']!;
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'wangp-init-'));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A root whose `shared/api.py` holds `source`. */
+const makeRoot = (name: string, source: string): Promise<string> => makeRootIn(folder, name, source);
+
+describe('a WanGP that cannot be imported', () => {
+  const retry = (root: string, fixed: string): string => `const root = ${JSON.stringify(root)};
+    const first = await failure({ root });
+    require('fs').writeFileSync(root + '/shared/api.py', ${JSON.stringify(fixed)});
+    return [first, await seen({ root })];`;
+
+  test('for a missing package that the root wrapped in an error of its own', async () => {
+    const root = await makeRoot(
+      'wrapped',
+      'try:\n    import no_such\nexcept ImportError as e:\n    raise ImportError("x") from e\n',
+    );
+    expect(await inChild(`return failure({ root: ${JSON.stringify(root)} })`)).toMatchObject({
+      code: 'ERR_WANGP_PACKAGE_MISSING',
+      message: expect.stringContaining("has no package 'no_such'"),
+    });
+  });
+
+  test('for a missing package: named with the interpreter; it can be initialised once that is there', async () => {
+    const root = await makeRoot('package', 'import wangp_no_such_package.part\n');
+    const [error, seen] = (await inChild(`const root = ${JSON.stringify(root)};
+      const first = await failure({ root });
+      require('fs').writeFileSync(root + '/wangp_no_such_package.py', '');
+      require('fs').writeFileSync(root + '/shared/api.py', 'import wangp_no_such_package\\n' + ${JSON.stringify(answering('2'))});
+      return [first, await seen({ root })];`)) as unknown[];
+    expect(error).toMatchObject({
+      name: 'WanGPError',
+      code: 'ERR_WANGP_PACKAGE_MISSING',
+      pythonType: 'ModuleNotFoundError',
+      message:
+        `${PYTHON} has no package 'wangp_no_such_package', which ${root} needs. Install what it requires ` +
+        `("${PYTHON}" -m pip install -r "${path.join(root, 'requirements.txt')}"), or name the environment that ` +
+        'WanGP is installed in with the option `python` or WANGP_PYTHON',
+    });
+    expect(seen).toBe(2);
+  });
+
+  test('for an exception: with its traceback; it can be initialised once the file is right', async () => {
+    const root = await makeRoot(
+      'raising',
+      'import shared.part\ndef broken():\n    raise OSError("no größe")\nbroken()\n',
+    );
+    await writeFile(path.join(root, 'shared', 'part.py'), '');
+    const [error, seen] = (await inChild(
+      retry(root, answering('sorted(m for m in sys.modules if "shared" in m)')),
+    )) as [WanGPError, unknown];
+    expect(error).toMatchObject({
+      code: 'ERR_WANGP_IMPORT',
+      message: `WanGP in ${root} could not be initialised by ${PYTHON}: OSError: no größe`,
+      pythonType: 'OSError',
+    });
+    expect(error.pythonTraceback).toContain(`File "${path.join(root, 'shared', 'api.py')}", line 3, in broken`);
+    // Nothing was left of the first attempt.
+    expect(seen).toEqual(['shared', 'shared.api']);
+  });
+
+  test('and another root can be initialised afterwards', async () => {
+    const broken = await makeRoot('broken', 'import sys; sys.path.insert(0, sys.path[0])\nraise ValueError\n');
+    const good = await makeRoot('good', answering('[p for p in sys.path if "wangp-init" in p]'));
+    // WanGP's own `shared` is a package without a file.
+    await rm(path.join(broken, 'shared', '__init__.py'));
+    const bad = { root: broken, pythonPath: [path.join(folder, 'bad')] };
+    const [error, seen] = (await inChild(
+      `return [await failure(${JSON.stringify(bad)}), await seen({ root: ${JSON.stringify(good)} })]`,
+    )) as unknown[];
+    expect(error).toMatchObject({ code: 'ERR_WANGP_IMPORT', message: expect.stringMatching(/: ValueError$/) });
+    expect(seen).toEqual([good]);
+  });
+
+  test('for a module of its own that is missing: no package to install', async () => {
+    const root = await makeRoot('incomplete', 'import shared.no_such_part\n');
+    expect(await inChild(`return failure({ root: ${JSON.stringify(root)} })`)).toMatchObject({
+      code: 'ERR_WANGP_IMPORT',
+      message: expect.stringContaining("No module named 'shared.no_such_part'"),
+    });
+  });
+
+  test('for syntax that this Python does not know', async () => {
+    const root = await makeRoot('syntax', 'def broken(:\n');
+    expect(await inChild(`return failure({ root: ${JSON.stringify(root)} })`)).toMatchObject({
+      code: 'ERR_WANGP_IMPORT',
+      pythonType: 'SyntaxError',
+      pythonTraceback: expect.stringContaining('def broken(:'),
+    });
+  });
+
+  test('for exit(), in init and at the import: the process lives, and a better init works', async () => {
+    const leaving = await makeRoot('leaving', 'raise SystemExit("bad flag")\n');
+    const answers = await inChild(`const first = await failure({ root: ${JSON.stringify(leaving)} });
+      const second = await failure({ root: SCRIPTED_ROOT, cliArgs: ['--exit'] });
+      const session = await wangp.init({ root: SCRIPTED_ROOT });
+      return [first, second, (await session.runTask({})).success];`);
+    expect(answers).toEqual([
+      expect.objectContaining({
+        code: 'ERR_WANGP_IMPORT',
+        pythonType: 'SystemExit',
+        message: expect.stringContaining(`WanGP in ${leaving} called exit('bad flag') while it was initialised`),
+      }),
+      expect.objectContaining({
+        code: 'ERR_WANGP_IMPORT',
+        message: expect.stringContaining('called exit(2) while it was initialised'),
+      }),
+      true,
+    ]);
+  });
+});
