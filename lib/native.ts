@@ -15,7 +15,6 @@ export interface LoaderAddon {
 /** How the interpreter is to be started; all paths as the interpreter itself reported them. */
 export interface InterpreterConfig {
   readonly executable: string;
-  readonly prefix: string;
   /** Folder that holds the Python side of the bridge; appended to `sys.path`. */
   readonly bridgePath: string;
   readonly bridgeModule: string;
@@ -25,7 +24,6 @@ export interface InterpreterConfig {
 export interface InterpreterInfo {
   readonly version: string;
   readonly executable: string;
-  readonly prefix: string;
   /** Whether a Python thread tree can have its own working directory here. */
   readonly ownWorkingDirectory: boolean;
 }

@@ -62,7 +62,6 @@ export class Runtime {
     try {
       const interpreter = await core.start({
         executable: python.executable,
-        prefix: python.prefix,
         bridgePath: PYTHON_FOLDER,
         bridgeModule: 'wangp_bridge',
         deepBind,

@@ -37,7 +37,6 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   const auto object = info[0].As<Napi::Object>();
   InterpreterConfig config;
   config.executable = Text(object, "executable");
-  config.prefix = Text(object, "prefix");
   config.bridge_path = Text(object, "bridgePath");
   config.bridge_module = Text(object, "bridgeModule");
   config.deep_bind = object.Get("deepBind").ToBoolean();

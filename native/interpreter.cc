@@ -83,7 +83,6 @@ Value Describe(const InterpreterConfig& config, bool own_directory) {
   const auto add = [&info](const char* name, Value value) { info.push_back({{std::string(name)}, std::move(value)}); };
   add("version", {std::string(Py_GetVersion(), std::string(Py_GetVersion()).find(' '))});
   add("executable", FromUtf8(config.executable));
-  add("prefix", FromPython(PySys_GetObject("prefix")));
   add("ownWorkingDirectory", {own_directory});
   return {std::move(info)};
 }

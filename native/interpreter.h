@@ -16,7 +16,6 @@ namespace bridge {
 
 struct InterpreterConfig {
   std::string executable;
-  std::string prefix;
   std::string bridge_path;
   std::string bridge_module;
   bool deep_bind = false;

@@ -22,8 +22,6 @@ void Emit(int64_t channel, std::string kind, const py::object& data, double time
   lane->Push({channel, std::move(kind), FromPython(data.ptr()), timestamp, 0, static_cast<Overflow>(overflow)});
 }
 
-bool HasListener(int64_t channel) { return EventLane::Find(channel) != nullptr; }
-
 std::shared_ptr<Memory> MakeMemory(const py::object& exporter, bool zero_copy) {
   return Memory::FromPython(exporter.ptr(), zero_copy);
 }
@@ -53,7 +51,6 @@ PYBIND11_MODULE(_wangp_native, module) {
   module.def("emit", &Emit, py::arg("channel"), py::arg("kind"), py::arg("data"), py::arg("timestamp"),
              py::arg("overflow"),
              "Queues an event for the channel's listener and returns. Unknown channels are ignored. Any thread.");
-  module.def("has_listener", &HasListener, py::arg("channel"), "Whether anybody still receives the channel's events.");
   module.def(
       "set_adapter", [](const py::object& adapter) { SetAdapter(adapter.ptr()); }, py::arg("adapter"),
       "Sets what turns objects of other than Python's plain types into plain values.");
