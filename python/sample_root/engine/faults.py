@@ -40,12 +40,12 @@ class Faults:
 
     def at_step(self, step: int, token: CancelToken) -> None:
         """Runs before the work of a step (one-based)."""
+        if self.step_seconds:
+            token.sleep(self.step_seconds)
         if step == 1:
             self._at_first_step(token)
         if step == self.raise_at_step:
             raise RuntimeError(f"sample_fault: raise_at_step {step}")
-        if self.step_seconds:
-            token.sleep(self.step_seconds)
 
     def _at_first_step(self, token: CancelToken) -> None:
         for number in range(1, self.print_lines + 1):
