@@ -27,7 +27,7 @@ export interface VirtualMediaPath {
 
 // What Python's `str.strip` removes; `String.prototype.trim` knows other characters.
 const SPACES =
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- Python counts them among its spaces
   /^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
 
 function strip(text: string): string {

@@ -45,6 +45,7 @@ def install() -> None:
 
     Standard input belongs to the host: here it is at its end.
     """
+    # typeshed takes the dunder names for constants.
     sys.stdout = sys.__stdout__ = _open(1)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _open(2)  # type: ignore[misc]
     sys.stdin = sys.__stdin__ = open(os.devnull, encoding="utf-8")  # type: ignore[misc]

@@ -110,5 +110,6 @@ def _from_copy(media: Any) -> native.Memory:
         return native.Memory(numpy.from_dlpack(media).copy(order="C"), zero_copy=False)
     copy = memoryview(view.tobytes())
     if view.ndim > 1 or view.format not in ("B", "b", "c"):
+        # typeshed wants a literal format; this one is the exporter's.
         copy = copy.cast("B").cast(view.format.lstrip("@"), view.shape)  # type: ignore[call-overload]
     return native.Memory(copy, zero_copy=False)

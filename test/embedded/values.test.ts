@@ -42,7 +42,7 @@ describe('JavaScript to Python', () => {
     ['an empty array', [], 'list', '[]'],
     ['an empty object', {}, 'dict', '{}'],
     ['an object without a prototype', Object.assign(Object.create(null), { a: 1 }), 'dict', "{'a': 1}"],
-    ['a hole', [1, , 2], 'list', '[1, None, 2]'], // eslint-disable-line no-sparse-arrays
+    ['a hole', [1, , 2], 'list', '[1, None, 2]'], // eslint-disable-line no-sparse-arrays -- the hole is the case
     ['undefined in an array', [undefined, 1], 'list', '[None, 1]'],
     ['undefined in an object', { a: undefined, b: null }, 'dict', "{'b': None}"],
     ['numeric keys', { 2: 'b', 1: 'a' }, 'dict', "{'1': 'a', '2': 'b'}"],
