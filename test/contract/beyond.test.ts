@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { WanGPSession } from 'wangp-node';
-import { HEIGHT, MODEL, onReal, open, outputDir, VIDEO, WIDTH, WITH_MEDIA } from './root.js';
+import { HEIGHT, MODEL, onReal, onSample, open, outputDir, REAL, VIDEO, WIDTH, WITH_MEDIA } from './root.js';
 
 let session: WanGPSession;
 
@@ -52,4 +52,41 @@ test('[memory_video] a generated video is an input again, without a file', async
   expect(second.artifacts[0]!.video!.shape.slice(2)).toEqual([HEIGHT, WIDTH]);
   await source.dispose();
   video.dispose();
+});
+
+test('[memory_image] a picture is an input, without a file', async () => {
+  const data = Buffer.from(Uint8Array.from({ length: WIDTH * HEIGHT * 3 }, (_, at) => at % 251));
+  await using image = await session.registerImage('start', { data, width: WIDTH, height: HEIGHT, channels: 3 });
+  const { errors, artifacts } = REAL
+    ? await session.runMediaPostprocessing(image.path, { spatialUpsampling: 'lanczos2', returnMedia: true })
+    : await session.runTask({ ...VIDEO, image_start: image.path, ...WITH_MEDIA });
+  expect(errors).toEqual([]);
+  const [channels, , height, width] = artifacts[0]!.video!.shape;
+  // Upstream makes it twice as large.
+  expect([channels, height, width]).toEqual(REAL ? [3, HEIGHT * 2, WIDTH * 2] : [3, HEIGHT, WIDTH]);
+});
+
+onReal(
+  '[audio_postprocessing] what an audio processor lacks is told in the result',
+  'the sample has no post-processing',
+  async () => {
+    const sound = path.join(outputDir, 'sound.wav');
+    // One second of silence, 16 bits, mono.
+    const header = Buffer.from('524946460000000057415645666d74201000000001000100c05d000080bb00000200100064617461', 'hex');
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(48_000);
+    writeFileSync(sound, Buffer.concat([header, size, Buffer.alloc(48_000)]));
+    // Its model's weights are not there, and none can be fetched.
+    const lacking = await session.runAudioPostprocessing(sound, { postprocessAudio: 'remove_background' });
+    expect(lacking).toMatchObject({ success: false, cancelled: false, failedTasks: 1 });
+    console.log(`remove_background: ${lacking.errors[0]!.stage}: ${lacking.errors[0]!.message}`);
+    const unknown = await session.runAudioPostprocessing(sound, { postprocessAudio: 'no_such_processor' });
+    expect(unknown).toMatchObject({ success: false, errors: [{ stage: 'validation' }] });
+    expect(await session.runTask(VIDEO)).toMatchObject({ success: true });
+  },
+);
+
+onSample('[audio_postprocessing] a WanGP without it says so', 'a checkout has it', async () => {
+  const refused = session.runAudioPostprocessing('sound.wav', { postprocessAudio: 'remove_background' });
+  await expect(refused).rejects.toMatchObject({ code: 'ERR_WANGP_UNSUPPORTED' });
 });

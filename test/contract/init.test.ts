@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { runScript } from '../tools.js';
-import { baseOptions, eventsOf, onSample, open, outputDir, REAL, VIDEO } from './root.js';
+import { baseOptions, eventsOf, onSample, open, outputDir, REAL, SLOW, steps, VIDEO, WITH_MEDIA } from './root.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'wangp-init-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -145,6 +145,21 @@ onSample(
     expect(result).toMatchObject({ success: true });
     expect(events.map(({ kind }) => kind)).not.toContain('stream');
     expect(path.dirname(result.generatedFiles[0]!)).not.toBe(outputDir);
+    for (const file of result.generatedFiles) rmSync(file);
+  },
+);
+
+onSample(
+  '[plugin.api_session] a session of a web interface’s state is used like any other',
+  'a checkout needs its web interface running for that, in the same Python',
+  async () => {
+    const session = await open({ webuiState: { gen: {} } });
+    const job = await session.submitTask(SLOW);
+    await steps(job);
+    job.cancel();
+    expect(await job.result()).toMatchObject({ success: false, cancelled: true });
+    const result = await session.runTask({ ...VIDEO, ...WITH_MEDIA });
+    expect(result).toMatchObject({ success: true, artifacts: [{ mediaType: 'video' }] });
     for (const file of result.generatedFiles) rmSync(file);
   },
 );
