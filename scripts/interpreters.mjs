@@ -1,0 +1,64 @@
+// The interpreters that tests run on, each with an environment of its own and a core built for it.
+import path from 'node:path';
+import { CACHE, fail, run, say } from './lib.mjs';
+import { buildNative, pythonEnvironments, setUpEnvironment } from './steps.mjs';
+
+// WANGP_TEST_VERSIONS=3.11,3.12 tests on fewer interpreters, while working on something.
+const SUPPORTED = process.env.WANGP_TEST_VERSIONS?.split(',') ?? ['3.10', '3.11', '3.12', '3.13', '3.14'];
+const TEST_PACKAGES = ['pytest'];
+
+/** The suitable interpreters: one of each minor version, and those that have torch besides. */
+async function chooseInterpreters() {
+  const { listInterpreters } = pythonEnvironments();
+  const all = (await listInterpreters()).filter(({ suitable }) => suitable).map(({ environment }) => environment);
+  const chosen = [];
+  for (const python of all) {
+    const torch = await hasTorch(python);
+    const known = chosen.some((other) => other.minor === python.minor);
+    if (SUPPORTED.includes(python.minor) && (!known || torch)) chosen.push({ ...python, torch });
+  }
+  return chosen.sort((a, b) => SUPPORTED.indexOf(a.minor) - SUPPORTED.indexOf(b.minor));
+}
+
+async function hasTorch(python) {
+  try {
+    await run(python.executable, ['-c', 'import torch']);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Builds for every CPython of the machine; `{ name, executable, version, base, torch }` of each. */
+export async function prepareInterpreters() {
+  const interpreters = await chooseInterpreters();
+  if (interpreters.length === 0) fail('there is no CPython 3.10 to 3.14 with a shared library on this machine');
+  const pythons = [];
+  for (const python of interpreters) {
+    await buildNative(python);
+    const name = `${python.minor}${python.torch ? '-torch' : ''}`;
+    const executable = await setUpEnvironment(path.join(CACHE, 'environments', name), python, {
+      extra: TEST_PACKAGES,
+      systemPackages: python.torch,
+    });
+    pythons.push({ name, executable, version: python.version, base: python.executable, torch: python.torch });
+  }
+  say('the tests run on:');
+  for (const { name, version, base } of pythons) say(`  ${name}: CPython ${version} (${base})`);
+  if (!pythons.some(({ torch }) => torch)) say('no interpreter here has torch: its tests say so and run without it');
+  return pythons;
+}
+
+/** The one that runs what has to be repeated often. */
+export function thoroughInterpreter(pythons) {
+  return pythons.find(({ name }) => name === '3.11') ?? pythons[0];
+}
+
+/** The environment of a test's process: nothing of the caller's decides which Python runs. */
+export function cleanEnvironment(changes) {
+  const env = { ...process.env, ...changes };
+  for (const name of ['WANGP_PYTHON', 'WANGP_ROOT', 'VIRTUAL_ENV', 'CONDA_PREFIX']) {
+    if (!(name in changes)) delete env[name];
+  }
+  return env;
+}
