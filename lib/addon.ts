@@ -54,7 +54,7 @@ function missing(name: string, why: string, python: string): WanGPError {
  * Opens the interpreter's libpython and loads the core that was built for its version.
  * Rejects with `ERR_WANGP_CORE_MISSING`, `ERR_WANGP_ADDON_LOAD` or `ERR_WANGP_PYTHON_IN_USE`.
  */
-export function loadCore(python: PythonEnvironment, deepBind: boolean): CoreAddon {
+export function loadCore(python: PythonEnvironment): { readonly core: CoreAddon; readonly deepBind: boolean } {
   const loaderFile = findBinary('loader.node');
   if (loaderFile === undefined) throw missing('loader.node', 'the native addon is not built', python.executable);
   const coreFile = findBinary(coreName(python.minor));
@@ -64,10 +64,17 @@ export function loadCore(python: PythonEnvironment, deepBind: boolean): CoreAddo
   }
   const loader = dlopen(loaderFile) as LoaderAddon;
   try {
-    loader.openPython(python.libraryPath, { deepBind });
+    loader.openPython(python.libraryPath, { deepBind: loader.deepBinds });
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     throw new WanGPError((code ?? 'ERR_WANGP_ADDON_LOAD') as WanGPError['code'], message, { cause });
   }
-  return dlopen(coreFile) as CoreAddon;
+  return { core: dlopen(coreFile) as CoreAddon, deepBind: loader.deepBinds };
+}
+
+/** The core of the Python that another environment of this process has started, for its minor version. */
+export function joinCore(minor: string): CoreAddon {
+  const file = findBinary(coreName(minor));
+  if (file === undefined) throw missing(coreName(minor), `there is no native core for Python ${minor}`, 'python');
+  return dlopen(file) as CoreAddon;
 }

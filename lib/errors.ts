@@ -45,8 +45,10 @@ export const ERROR_CODES = {
   ERR_WANGP_TIMEOUT: 'Waiting took too long.',
   /** The session has been closed or its environment is going away. */
   ERR_WANGP_CLOSED: 'The session is closed.',
-  /** A tensor was used after `dispose()`. */
+  /** A tensor was used after `dispose()`, or a token of `share()` a second time. */
   ERR_WANGP_DISPOSED: 'The memory has been released.',
+  /** A tensor holds more than one Buffer of this Node can: take it in parts with `subarray`. */
+  ERR_WANGP_TOO_LARGE: 'The memory is too large for one Buffer.',
   /** The loaded WanGP has no such method. */
   ERR_WANGP_UNSUPPORTED: 'The loaded WanGP does not offer this.',
   /** Python raised an exception; `pythonType` and `pythonTraceback` tell which and where. */

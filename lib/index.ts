@@ -42,6 +42,7 @@ export type {
 
 // Memory: Python's own, seen from JavaScript.
 export { AudioTensor, type Dtype, HdrVideoTensor, Tensor, type TensorData, VideoTensor } from './tensor';
+export { openTensor, type SharedTensor } from './shared-tensor';
 
 // Inputs.
 export type { RawImage, RawVideo, RegisteredInput, RegisterVideoOptions } from './inputs';

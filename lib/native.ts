@@ -5,6 +5,8 @@
 
 /** `loader.node`: has no Python in it and opens libpython the right way. */
 export interface LoaderAddon {
+  /** Whether Python is to be bound to its own libraries (`deepBind`): Linux, and no sanitizer's build. */
+  readonly deepBinds: boolean;
   /**
    * Opens libpython for the whole process; a second call with the same path does nothing.
    * Throws an Error whose `code` is `ERR_WANGP_PYTHON_IN_USE` or `ERR_WANGP_ADDON_LOAD`.
@@ -68,8 +70,10 @@ export interface NativeError extends Error {
   readonly pythonTraceback?: string;
 }
 
+/** How much of the addon is alive in this process, in all its environments. */
 export interface LiveCounts {
   readonly environments: number;
+  /** Memory of Python's that JavaScript, a message or a token holds. */
   readonly owners: number;
   readonly pendingMessages: number;
   readonly channels: number;
@@ -91,8 +95,12 @@ export interface CoreAddon {
   closeChannel(channel: number): void;
   /** Keeps the event loop alive, or lets it end. */
   setKeepAlive(alive: boolean): void;
-  /** Detaches the ArrayBuffer and queues the release of Python's reference. Idempotent. */
+  /** Detaches the ArrayBuffer and lets go of the memory; the last one to do so gives it back to Python. Idempotent. */
   release(handle: MemoryHandle, buffer: ArrayBuffer): void;
+  /** A token for the memory, with a hold of its own; 0 where it is Python's no more (disposed, or a copy). */
+  share(handle: MemoryHandle): number;
+  /** What the memory factory makes of a token's memory, once; undefined where the token is void. */
+  openShared(token: number): unknown;
   /** Main thread only: leave past the C++ destructors, with the exit code that the process was given. */
   leaveWithoutDestructors(): void;
   /** Ends in `uncaughtException`, with the place where `error` was made. */

@@ -123,15 +123,16 @@ function camelCased(plain: Plain): Record<string, unknown> {
 }
 
 function toPreview(plain: Plain): PreviewUpdate {
-  const image = plain['image'] as { data: Tensor; width: number; height: number } | null;
+  const image = plain['image'] as { data: unknown; width: number; height: number } | null;
+  const pixels = image && toTensor(image.data);
   return {
     ...(camelCased(plain) as unknown as PreviewUpdate),
-    image: image && {
-      data: Buffer.from(image.data.data.buffer),
+    image: pixels && {
+      data: Buffer.from(pixels.buffer),
       width: image.width,
       height: image.height,
       channels: 3,
-      zeroCopy: image.data.zeroCopy,
+      zeroCopy: pixels.zeroCopy,
     },
   };
 }

@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { loadCore, PYTHON_FOLDER } from './addon';
+import { joinCore, loadCore, PYTHON_FOLDER } from './addon';
 import { ERROR_CODES, WanGPError, type WanGPErrorCode } from './errors';
 import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError } from './native';
 import type { PythonEnvironment } from './python-env';
@@ -8,9 +8,23 @@ import { Tensor } from './tensor';
 /** Hears the events of one channel, each in a turn of its own. */
 export type ChannelListener = (kind: string, data: unknown, timestamp: number, dropped: number) => void;
 
-/** Sanitizers and RTLD_DEEPBIND exclude each other; elsewhere only Linux needs it. */
-function wantsDeepBind(): boolean {
-  return process.platform === 'linux' && process.env['WANGP_NO_DEEPBIND'] === undefined;
+/** The core as this environment has loaded it: it may have opened a tensor without a session of its own. */
+let adopted: CoreAddon | undefined;
+
+/** Teaches a core what memory becomes; once for each environment. */
+function adopt(core: CoreAddon): CoreAddon {
+  core.setMemoryFactory((memory) => new Tensor(core, memory));
+  return (adopted = core);
+}
+
+/** The core that runs in this process, in an environment that need not have started it. */
+export function joinRuntime(minor: string): CoreAddon {
+  return adopted ?? adopt(joinCore(minor));
+}
+
+/** How much of the addon is alive in this process: for tests and for finding leaks. */
+export function liveCounts(): LiveCounts {
+  return adopted?.liveCounts() ?? { environments: 0, owners: 0, pendingMessages: 0, channels: 0 };
 }
 
 /** Python's exception as JavaScript's `cause`: its type, its message, and its traceback where others have a stack. */
@@ -46,7 +60,6 @@ export class Runtime {
     this.python = python;
     this.interpreter = interpreter;
     this.#core = core;
-    core.setMemoryFactory((memory) => new Tensor(core, memory));
     core.setEventHandler((channel, kind, data, timestamp, dropped) => {
       this.#listeners.get(channel)?.(kind, data, timestamp, dropped);
     });
@@ -56,8 +69,8 @@ export class Runtime {
 
   /** Starts the interpreter, or joins the one that another environment started. */
   static async start(python: PythonEnvironment): Promise<Runtime> {
-    const deepBind = wantsDeepBind();
-    const core = loadCore(python, deepBind);
+    const { core, deepBind } = loadCore(python);
+    adopt(core);
     core.setKeepAlive(true);
     try {
       const interpreter = await core.start({
@@ -110,11 +123,6 @@ export class Runtime {
   /** Reports an exception that is nobody's to catch, as Node does with one in an event listener. */
   reportUncaught(error: unknown): void {
     this.#core.reportUncaught(error);
-  }
-
-  /** How much of the addon is alive in this process: for tests and for finding leaks. */
-  liveCounts(): LiveCounts {
-    return this.#core.liveCounts();
   }
 
   #hold(): void {

@@ -1,4 +1,7 @@
+import { constants } from 'node:buffer';
+import { WanGPError } from './errors';
 import type { CoreAddon, NativeMemory } from './native';
+import type { SharedTensor, TensorKind } from './shared-tensor';
 
 const ARRAY_TYPES = {
   bool: Uint8Array,
@@ -17,6 +20,9 @@ const ARRAY_TYPES = {
 export type Dtype = keyof typeof ARRAY_TYPES;
 export type TensorData = InstanceType<(typeof ARRAY_TYPES)[Dtype]>;
 
+/** What one view can span: a Buffer's largest size, 4 GiB on Node 20. */
+const MAX_VIEW = constants.MAX_LENGTH;
+
 /**
  * Memory of Python's, C-contiguous, seen from JavaScript: all views share one ArrayBuffer at Python's own address.
  *
@@ -24,8 +30,6 @@ export type TensorData = InstanceType<(typeof ARRAY_TYPES)[Dtype]>;
  * disposing early: the collector learns of them late. Don't dispose while an asynchronous write of `data` is under way.
  */
 export class Tensor<Data extends ArrayBufferView = TensorData> {
-  /** The elements in C order. Has length 0 after `dispose()`. */
-  readonly data: Data;
   /** The extent of each axis, in elements. */
   readonly shape: readonly number[];
   /** The elements' type, by NumPy's name. */
@@ -35,15 +39,47 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
 
   readonly #memory: NativeMemory;
   readonly #core: CoreAddon;
+  #data: Data | undefined;
   #disposed = false;
 
-  constructor(core: CoreAddon, memory: NativeMemory, data?: Data) {
+  constructor(core: CoreAddon, memory: NativeMemory) {
     this.#core = core;
     this.#memory = memory;
     this.dtype = memory.dtype as Dtype;
     this.shape = memory.shape;
     this.zeroCopy = memory.zeroCopy;
-    this.data = data ?? (new ARRAY_TYPES[this.dtype](memory.buffer) as unknown as Data);
+  }
+
+  /**
+   * The elements in C order. Has length 0 after `dispose()`.
+   * Throws `ERR_WANGP_TOO_LARGE` for more than a Buffer can hold (4 GiB on Node 20): use {@link subarray}.
+   */
+  get data(): Data {
+    if (this.#data === undefined) {
+      const { byteLength } = this.buffer;
+      if (byteLength > MAX_VIEW) throw tooLarge(byteLength, `shape [${this.shape.join(', ')}]`);
+      this.#data = this.view(this.#viewable(), 0, byteLength / ARRAY_TYPES[this.dtype].BYTES_PER_ELEMENT);
+    }
+    return this.#data;
+  }
+
+  /** All of the memory. Has length 0 after `dispose()`. */
+  get buffer(): ArrayBuffer {
+    return this.#memory.buffer;
+  }
+
+  /**
+   * A view of the elements from `begin` up to `end`, counted in elements in C order, at the same address.
+   * Throws `ERR_WANGP_TOO_LARGE` for more than a Buffer can hold, RangeError for a range that the tensor doesn't have.
+   */
+  subarray(begin: number, end: number): Data {
+    const size = ARRAY_TYPES[this.dtype].BYTES_PER_ELEMENT;
+    const length = this.buffer.byteLength / size;
+    if (!(Number.isSafeInteger(begin) && Number.isSafeInteger(end) && 0 <= begin && begin <= end && end <= length)) {
+      throw new RangeError(`the tensor has the elements 0 to ${length}, not ${begin} to ${end}`);
+    }
+    if ((end - begin) * size > MAX_VIEW) throw tooLarge((end - begin) * size, `elements ${begin} to ${end}`);
+    return this.view(this.#viewable(), begin * size, end - begin);
   }
 
   /** Whether `dispose()` was called. */
@@ -62,10 +98,54 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
     this.dispose();
   }
 
+  /**
+   * A token for the same memory, to be posted to a Worker of this process, which makes a tensor of its own of it with
+   * {@link openTensor}. The token keeps the memory until it is opened, once, or until the thread that made it ends; this
+   * tensor may be disposed meanwhile. Both sides may write: nothing orders their accesses but your own messages.
+   *
+   * Throws `ERR_WANGP_DISPOSED`, and `ERR_WANGP_UNSUPPORTED` where the runtime made a copy (Electron): post `data`.
+   */
+  share(): SharedTensor<this> {
+    const token = this.#core.share(this.#memory.handle);
+    if (token === 0 && this.#disposed) {
+      throw new WanGPError('ERR_WANGP_DISPOSED', 'the tensor has been disposed: call share() before dispose()');
+    }
+    if (token === 0) {
+      throw new WanGPError(
+        'ERR_WANGP_UNSUPPORTED',
+        'this tensor has no memory of Python’s to share (it is empty, or this runtime made a copy): post its data',
+      );
+    }
+    return { ...this.kind(), token, core: this.#core.pythonVersion, pid: process.pid } as SharedTensor<this>;
+  }
+
+  /** @internal What makes a tensor of this class of a plain one. */
+  protected kind(): TensorKind {
+    return { kind: 'tensor' };
+  }
+
+  /** @internal */
+  protected view(buffer: ArrayBuffer, byteOffset: number, length: number): Data {
+    return new ARRAY_TYPES[this.dtype](buffer, byteOffset, length) as unknown as Data;
+  }
+
+  /** A view can't be made of a detached buffer, not even an empty one. */
+  #viewable(): ArrayBuffer {
+    return this.#disposed ? new ArrayBuffer(0) : this.buffer;
+  }
+
   /** The same memory as another kind of tensor. */
   protected static memoryOf(tensor: Tensor): readonly [CoreAddon, NativeMemory] {
     return [tensor.#core, tensor.#memory];
   }
+}
+
+function tooLarge(bytes: number, what: string): WanGPError {
+  return new WanGPError(
+    'ERR_WANGP_TOO_LARGE',
+    `${what} is ${bytes} bytes, and a Buffer of this Node holds at most ${MAX_VIEW}: ` +
+      'use tensor.subarray(begin, end) for a part, or Node 22 or newer',
+  );
 }
 
 /** A generated video or image: `uint8`, shape `[C, F, H, W]` (channel, frame, height, width). */
@@ -74,9 +154,16 @@ export class VideoTensor extends Tensor<Buffer> {
   readonly fps: number | null;
 
   constructor(tensor: Tensor, fps: number | null) {
-    const [core, memory] = Tensor.memoryOf(tensor);
-    super(core, memory, Buffer.from(memory.buffer));
+    super(...Tensor.memoryOf(tensor));
     this.fps = fps;
+  }
+
+  protected override kind(): TensorKind {
+    return { kind: 'video', fps: this.fps };
+  }
+
+  protected override view(buffer: ArrayBuffer, byteOffset: number, length: number): Buffer {
+    return Buffer.from(buffer, byteOffset, length);
   }
 }
 
@@ -89,6 +176,10 @@ export class HdrVideoTensor extends Tensor<Float32Array> {
     super(...Tensor.memoryOf(tensor));
     this.fps = fps;
   }
+
+  protected override kind(): TensorKind {
+    return { kind: 'hdr', fps: this.fps };
+  }
 }
 
 /** Generated sound: `float32`, shape `[samples, channels]` or as WanGP's model gave it. */
@@ -99,5 +190,9 @@ export class AudioTensor extends Tensor<Float32Array> {
   constructor(tensor: Tensor, samplingRate: number | null) {
     super(...Tensor.memoryOf(tensor));
     this.samplingRate = samplingRate;
+  }
+
+  protected override kind(): TensorKind {
+    return { kind: 'audio', samplingRate: this.samplingRate };
   }
 }

@@ -83,10 +83,6 @@ void SetEventHandler(const Napi::CallbackInfo& info) {
   Environment::Of(info.Env()).SetEventHandler(info[0].As<Napi::Function>());
 }
 
-void SetMemoryFactory(const Napi::CallbackInfo& info) {
-  Environment::Of(info.Env()).SetMemoryFactory(info[0].As<Napi::Function>());
-}
-
 Napi::Value CreateChannel(const Napi::CallbackInfo& info) {
   const int64_t channel = Environment::Of(info.Env()).lane()->CreateChannel();
   return Napi::Number::New(info.Env(), static_cast<double>(channel));
@@ -124,11 +120,13 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("start", Napi::Function::New<Start>(env, "start"));
   exports.Set("call", Napi::Function::New<CallPython>(env, "call"));
   exports.Set("setEventHandler", Napi::Function::New<SetEventHandler>(env, "setEventHandler"));
-  exports.Set("setMemoryFactory", Napi::Function::New<SetMemoryFactory>(env, "setMemoryFactory"));
+  exports.Set("setMemoryFactory", Napi::Function::New<Tensors::SetFactory>(env, "setMemoryFactory"));
   exports.Set("createChannel", Napi::Function::New<CreateChannel>(env, "createChannel"));
   exports.Set("closeChannel", Napi::Function::New<CloseChannel>(env, "closeChannel"));
   exports.Set("setKeepAlive", Napi::Function::New<SetKeepAlive>(env, "setKeepAlive"));
-  exports.Set("release", Napi::Function::New<Environment::ReleaseTensor>(env, "release"));
+  exports.Set("release", Napi::Function::New<Tensors::Release>(env, "release"));
+  exports.Set("share", Napi::Function::New<Tensors::Share>(env, "share"));
+  exports.Set("openShared", Napi::Function::New<Tensors::OpenShared>(env, "openShared"));
   exports.Set("leaveWithoutDestructors", Napi::Function::New<Leave>(env, "leaveWithoutDestructors"));
   exports.Set("reportUncaught", Napi::Function::New<ReportUncaught>(env, "reportUncaught"));
   exports.Set("liveCounts", Napi::Function::New<LiveCounts>(env, "liveCounts"));

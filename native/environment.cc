@@ -1,6 +1,5 @@
 #include "environment.h"
 
-#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -11,23 +10,6 @@
 namespace bridge {
 
 namespace {
-
-using OwnerHandle = Napi::External<std::shared_ptr<Owner>>;
-
-void DeleteOwner(napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<Owner>*>(hint); }
-
-// Null where the runtime refuses external buffers.
-napi_value ExternalArrayBuffer(napi_env env, const Memory& memory) {
-  auto* owner = new std::shared_ptr<Owner>(memory.owner);
-  napi_value buffer = nullptr;
-  const napi_status status =
-      napi_create_external_arraybuffer(env, memory.data, memory.size, DeleteOwner, owner, &buffer);
-  if (status == napi_ok) return buffer;
-  delete owner;
-  return nullptr;
-}
-
-void DeleteOwnerHandle(napi_env, void* data, void*) { delete static_cast<std::shared_ptr<Owner>*>(data); }
 
 // What JavaScript threw, or null: none is pending, or it is V8's own for a termination, which is nobody's to see.
 napi_value TakePending(napi_env env) {
@@ -63,9 +45,16 @@ void Settle(napi_env env, const Settlement& settlement) {
   if (reason != nullptr) napi_reject_deferred(env, settlement.deferred, reason);
 }
 
+const Value& ValueIn(const Message& message) {
+  static const Value* const none = new Value;
+  if (const auto* event = std::get_if<Event>(&message)) return event->data;
+  const auto* value = std::get_if<Value>(&std::get<Settlement>(message).outcome);
+  return value == nullptr ? *none : *value;
+}
+
 }  // namespace
 
-Environment::Environment(Napi::Env env) : lane_(EventLane::Create(env, Deliver)) {
+Environment::Environment(Napi::Env env) : lane_(EventLane::Create(env, Deliver)), tensors_(env) {
   // After the thread-safe function was made: hooks run in reverse order, so that ours is first.
   napi_add_env_cleanup_hook(env, OnCleanup, this);
 }
@@ -76,6 +65,7 @@ void Environment::OnCleanup(void* data) {
   auto* environment = static_cast<Environment*>(data);
   const std::vector<int64_t> abandoned = environment->lane_->Channels();
   environment->lane_->Close();
+  environment->tensors_.Close();
   if (!abandoned.empty()) AbandonChannels(abandoned);
 }
 
@@ -83,16 +73,20 @@ Environment& Environment::Of(napi_env env) { return *Napi::Env(env).GetInstanceD
 
 void Environment::SetEventHandler(const Napi::Function& handler) { event_handler_ = Napi::Persistent(handler); }
 
-void Environment::SetMemoryFactory(const Napi::Function& factory) { memory_factory_ = Napi::Persistent(factory); }
-
 void Environment::Deliver(napi_env env, Message message) {
   const Napi::HandleScope scope(env);
+  Environment& environment = Of(env);
+  const auto missing = environment.tensors_.copies().Missing(ValueIn(message));
+  if (!missing.empty()) {
+    environment.lane_->HoldBack(std::move(message));
+    environment.tensors_.copies().Start(env, missing, [lane = environment.lane_] { lane->Resume(); });
+    return;
+  }
   if (const auto* settlement = std::get_if<Settlement>(&message)) {
     Settle(env, *settlement);
     return;
   }
   const Event& event = std::get<Event>(message);
-  const Environment& environment = Of(env);
   if (environment.event_handler_.IsEmpty()) return;
   napi_value data = ToJs(env, event.data);
   if (data == nullptr) {
@@ -107,45 +101,6 @@ void Environment::Deliver(napi_env env, Message message) {
   if (napi_call_function(env, receiver, handler, std::size(arguments), arguments, nullptr) != napi_ok) {
     ReportPending(env);
   }
-}
-
-napi_value Environment::MakeTensor(napi_env env, const std::shared_ptr<Memory>& memory) {
-  napi_value buffer = memory->size == 0 ? nullptr : ExternalArrayBuffer(env, *memory);
-  const bool shared = buffer != nullptr;
-  if (!shared) {
-    void* data = nullptr;
-    if (napi_create_arraybuffer(env, memory->size, &data, &buffer) != napi_ok) return nullptr;
-    if (memory->size > 0) std::memcpy(data, memory->data, memory->size);
-    memory->owner->Release();
-  }
-  napi_value handle = nullptr;
-  auto* owner = new std::shared_ptr<Owner>(memory->owner);
-  if (napi_create_external(env, owner, DeleteOwnerHandle, nullptr, &handle) != napi_ok) {
-    delete owner;
-    return nullptr;
-  }
-  Array shape;
-  for (const int64_t extent : memory->shape) shape.push_back({extent});
-  napi_value tensor = nullptr;
-  const bool zero_copy = memory->zero_copy && (shared || memory->size == 0);
-  const bool defined = napi_create_object(env, &tensor) == napi_ok && Define(env, tensor, "buffer", buffer) &&
-                       Define(env, tensor, "dtype", ToJs(env, {memory->dtype})) &&
-                       Define(env, tensor, "shape", ToJs(env, {std::move(shape)})) &&
-                       Define(env, tensor, "zeroCopy", ToJs(env, {zero_copy})) && Define(env, tensor, "handle", handle);
-  if (!defined || memory_factory_.IsEmpty()) return defined ? tensor : nullptr;
-  napi_value receiver = nullptr;
-  napi_value result = nullptr;
-  napi_get_undefined(env, &receiver);
-  const napi_status status = napi_call_function(env, receiver, memory_factory_.Value(), 1, &tensor, &result);
-  return status == napi_ok ? result : nullptr;
-}
-
-void Environment::ReleaseTensor(const Napi::CallbackInfo& info) {
-  const auto owner = info[0].As<OwnerHandle>();
-  auto buffer = info[1].As<Napi::ArrayBuffer>();
-  // First the views lose their memory, then Python gets it back.
-  if (!buffer.IsDetached()) buffer.Detach();
-  (*owner.Data())->Release();
 }
 
 }  // namespace bridge

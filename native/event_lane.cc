@@ -45,17 +45,17 @@ std::shared_ptr<EventLane> EventLane::Create(Napi::Env env, Deliver deliver) {
 
 void EventLane::Close() {
   Queue dropped;
-  std::vector<int64_t> channels;
   std::map<int64_t, Channel> closing;
   {
     const std::scoped_lock lock(mutex_);
-    if (closed_) return;
-    closed_ = true;
+    if (ended_) return;
+    ended_ = true;
     message_count -= static_cast<int64_t>(queue_.size());
     dropped.swap(queue_);
     closing.swap(channels_);
     bytes_ = 0;
-    napi_release_threadsafe_function(tsfn_, napi_tsfn_abort);
+    if (!closed_) napi_release_threadsafe_function(tsfn_, napi_tsfn_abort);
+    closed_ = true;
   }
   --environment_count;
   for (const auto& [channel, state] : closing) Unregister(channel);
@@ -167,22 +167,46 @@ void EventLane::EnqueueMessage(Message message, size_t size) {
   queue_.push_back(Entry{std::move(message), size});
   bytes_ += size;
   ++message_count;
-  if (rings_ >= queue_.size()) return;
-  ++rings_;
-  if (napi_call_threadsafe_function(tsfn_, nullptr, napi_tsfn_nonblocking) == napi_closing) closed_ = true;
+  Ring();
+}
+
+void EventLane::Ring() {
+  while (rings_ < queue_.size() && !closed_) {
+    ++rings_;
+    if (napi_call_threadsafe_function(tsfn_, nullptr, napi_tsfn_nonblocking) == napi_closing) closed_ = true;
+  }
+}
+
+void EventLane::HoldBack(Message message) {
+  const auto* event = std::get_if<Event>(&message);
+  const size_t size = event == nullptr ? 0 : SizeOf(event->data);
+  Queue unwanted;
+  unwanted.push_back(Entry{std::move(message), size});
+  const std::scoped_lock lock(mutex_);
+  if (closed_) return;
+  queue_.splice(queue_.begin(), unwanted);
+  bytes_ += size;
+  ++message_count;
+  paused_ = true;
+}
+
+void EventLane::Resume() {
+  const std::scoped_lock lock(mutex_);
+  paused_ = false;
+  Ring();
 }
 
 bool EventLane::TakeNext(Message* message) {
   const std::scoped_lock lock(mutex_);
   --rings_;
-  if (closed_ || queue_.empty()) return false;
+  if (closed_ || paused_ || queue_.empty()) return false;
   const auto first = queue_.begin();
   if (auto* event = std::get_if<Event>(&first->message); event != nullptr && event->overflow != Overflow::kKeep) {
     const auto channel = channels_.find(event->channel);
     if (channel != channels_.end()) {
       KindState& kind = channel->second.kinds[event->kind];
       if (!kind.queued.empty() && kind.queued.front() == first) kind.queued.pop_front();
-      event->dropped = std::exchange(kind.dropped, 0);
+      event->dropped += std::exchange(kind.dropped, 0);  // it may have been held back
     }
   }
   *message = std::move(first->message);

@@ -61,6 +61,11 @@ class EventLane : public std::enable_shared_from_this<EventLane> {
   void CloseChannel(int64_t channel);
   void Push(Event event);
 
+  // JS thread, while a message is delivered: it comes first again, and nothing is delivered before Resume().
+  void HoldBack(Message message);
+  // Any thread.
+  void Resume();
+
   // The lane that `channel` belongs to; null once it is closed. Any thread.
   static std::shared_ptr<EventLane> Find(int64_t channel);
   // The channels that are open when the lane closes have nobody left to listen. JS thread.
@@ -96,17 +101,21 @@ class EventLane : public std::enable_shared_from_this<EventLane> {
   // The mutex is held in these. What is given up goes to `given_up`, to be freed without it: that may run Python.
   void Enqueue(Channel& channel, Event event, Queue* given_up);
   void EnqueueMessage(Message message, size_t size);
+  void Ring();
   void GiveUp(KindState& kind, size_t count, Queue* given_up);
 
   bool TakeNext(Message* message);
 
   std::mutex mutex_;  // held for queue operations only, never around Python or JavaScript
   Queue queue_;
-  size_t rings_ = 0;  // calls of the thread-safe function that are under way: never fewer than messages
+  // Calls of the thread-safe function that are under way: never fewer than messages, unless the lane is paused.
+  size_t rings_ = 0;
   size_t bytes_ = 0;
   std::map<int64_t, Channel> channels_;
   napi_threadsafe_function tsfn_ = nullptr;
-  bool closed_ = false;
+  bool closed_ = false;  // the thread-safe function may not be touched any more
+  bool ended_ = false;   // Close() was called
+  bool paused_ = false;
   Deliver deliver_ = nullptr;
 };
 

@@ -22,6 +22,13 @@
 extern char** environ;
 #endif
 
+// Sanitizers intercept libc's functions by the order of symbols that RTLD_DEEPBIND undoes.
+#if defined(RTLD_DEEPBIND) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+enum { DEEP_BINDS = 1 };
+#else
+enum { DEEP_BINDS = 0 };
+#endif
+
 enum { PATH_SIZE = 4096, MESSAGE_SIZE = 8192 };
 
 static napi_value Fail(napi_env env, const char* code, const char* message) {
@@ -123,6 +130,10 @@ NAPI_MODULE_INIT() {
   napi_value function;
   if (napi_create_function(env, "openPython", NAPI_AUTO_LENGTH, OpenPython, NULL, &function) == napi_ok) {
     napi_set_named_property(env, exports, "openPython", function);
+  }
+  napi_value deep_binds;
+  if (napi_get_boolean(env, DEEP_BINDS, &deep_binds) == napi_ok) {
+    napi_set_named_property(env, exports, "deepBinds", deep_binds);
   }
   return exports;
 }

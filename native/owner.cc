@@ -2,6 +2,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include <atomic>
+
 #include "command_lane.h"
 
 namespace py = pybind11;
@@ -150,10 +152,7 @@ void Reference::Drop() {
 
 Owner::Owner(const Reference& reference) : reference_(reference) { ++live_count; }
 
-Owner::~Owner() { Release(); }
-
-void Owner::Release() {
-  if (!held_.exchange(false)) return;
+Owner::~Owner() {
   --live_count;
   if (PyGILState_Check() != 0) {
     reference_.Drop();

@@ -1,13 +1,12 @@
 // Keeps Python's memory alive for JavaScript.
 //
-// Lifetime: an Owner holds one reference to the exporter (a Py_buffer or a DLPack tensor). It lets go once: at
-// Release() (tensor.dispose()), or when the last shared_ptr to it goes (the ArrayBuffer was collected, a message was
-// dropped). Letting go needs the GIL; a thread without it queues the reference to the release lane.
+// Lifetime: an Owner holds one reference to the exporter (a Py_buffer or a DLPack tensor) and lets go of it when the
+// last shared_ptr to it goes: every view was disposed or collected, no message and no token of share() has it any more.
+// Letting go needs the GIL; a thread without it queues the reference to the control lane.
 #pragma once
 
 #include <Python.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,19 +29,16 @@ struct Reference {
 class Owner {
  public:
   explicit Owner(const Reference& reference);
+  // Any thread, with or without the GIL.
   ~Owner();
   Owner(const Owner&) = delete;
   Owner& operator=(const Owner&) = delete;
 
-  // Any thread, with or without the GIL; idempotent.
-  void Release();
-
-  // How many Owners of the process still hold their reference.
+  // How many there are in the process.
   static int64_t LiveCount();
 
  private:
   Reference reference_;
-  std::atomic<bool> held_{true};
 };
 
 // C-contiguous memory of the CPU, as both sides describe it.

@@ -52,6 +52,16 @@ Value FromUtf8(const std::string& text) {
   return {std::move(wide)};
 }
 
+void CollectMemory(const Value& value, std::vector<std::shared_ptr<Memory> >* found) {
+  if (const auto* memory = std::get_if<std::shared_ptr<Memory> >(&value.data)) {
+    found->push_back(*memory);
+  } else if (const auto* items = std::get_if<Array>(&value.data)) {
+    for (const Value& item : *items) CollectMemory(item, found);
+  } else if (const auto* properties = std::get_if<Object>(&value.data)) {
+    for (const Property& property : *properties) CollectMemory(property.value, found);
+  }
+}
+
 size_t SizeOf(const Value& value) { return sizeof(Value) + std::visit(SizeVisitor{}, value.data); }
 
 }  // namespace bridge

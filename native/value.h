@@ -56,6 +56,9 @@ struct ErrorInfo {
 // A string value from UTF-8, as the C library and the system give text.
 Value FromUtf8(const std::string& text);
 
+// The memory that a value holds, wherever it stands in it, is appended to `found`.
+void CollectMemory(const Value& value, std::vector<std::shared_ptr<Memory>>* found);
+
 // About how many bytes a value keeps from being freed; what the event lane's limit counts.
 size_t SizeOf(const Value& value);
 

@@ -84,7 +84,7 @@ struct ToJsVisitor {
     return OrNull(napi_create_buffer_copy(env, bytes.data.size(), bytes.data.data(), nullptr, &result), result);
   }
   napi_value operator()(const std::shared_ptr<Memory>& memory) const {
-    return Environment::Of(env).MakeTensor(env, memory);
+    return Environment::Of(env).tensors().Make(env, memory);
   }
 };
 

@@ -6,6 +6,8 @@ module whose functions the host calls with plain values.
 
 from __future__ import annotations
 
+import faulthandler
+import os
 from types import ModuleType
 
 from .isolation import bind_stdlib_modules, import_site
@@ -20,6 +22,9 @@ def prepare(deep_bind: bool) -> ModuleType:
     if deep_bind:
         bind_stdlib_modules()
     import_site()
+    if os.environ.get("WANGP_FAULTHANDLER") == "1":
+        # The descriptor itself: in a crash nothing can be handed to another thread any more.
+        faulthandler.enable(file=2, all_threads=True)
     # Only now: these import modules that must find the C modules above bound.
     from . import commands, console, processes
 

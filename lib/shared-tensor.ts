@@ -1,0 +1,66 @@
+import { WanGPError } from './errors';
+import { joinRuntime } from './runtime';
+import { AudioTensor, HdrVideoTensor, Tensor, VideoTensor } from './tensor';
+
+/** @internal What a token says of its tensor's class. */
+export type TensorKind =
+  | { readonly kind: 'tensor' }
+  | { readonly kind: 'video' | 'hdr'; readonly fps: number | null }
+  | { readonly kind: 'audio'; readonly samplingRate: number | null };
+
+declare const tensorType: unique symbol;
+
+/** What `tensor.share()` gives: a plain object that `postMessage` takes, worth one tensor in one thread. */
+export type SharedTensor<Opened extends Tensor<ArrayBufferView> = Tensor> = TensorKind & {
+  readonly token: number;
+  /** The minor version of the Python that the memory belongs to. */
+  readonly core: string;
+  readonly pid: number;
+  readonly [tensorType]?: Opened;
+};
+
+function isToken(value: unknown): value is SharedTensor {
+  if (typeof value !== 'object' || value === null) return false;
+  const { token, core, pid } = value as Partial<SharedTensor>;
+  return Number.isSafeInteger(token) && typeof core === 'string' && /^3\.\d+$/.test(core) && Number.isInteger(pid);
+}
+
+/**
+ * Makes a tensor of a token that another thread of this process got from `tensor.share()`: the same memory at the same
+ * address, with a hold of its own until it is disposed or collected. No session is needed.
+ *
+ * Throws `ERR_WANGP_ARGUMENT` for what is no token of this process, `ERR_WANGP_DISPOSED` for one that was opened
+ * already, or whose thread has ended.
+ */
+export function openTensor<Opened extends Tensor<ArrayBufferView>>(shared: SharedTensor<Opened>): Opened {
+  if (!isToken(shared)) throw new WanGPError('ERR_WANGP_ARGUMENT', 'shared must be what tensor.share() gave');
+  if (shared.pid !== process.pid) {
+    throw new WanGPError(
+      'ERR_WANGP_ARGUMENT',
+      `the tensor belongs to the process ${shared.pid}, and this is ${process.pid}: memory is shared between the ` +
+        'threads of one process; send tensor.data instead',
+    );
+  }
+  const tensor = joinRuntime(shared.core).openShared(shared.token);
+  if (!(tensor instanceof Tensor)) {
+    throw new WanGPError(
+      'ERR_WANGP_DISPOSED',
+      'the token is void: it was opened already, or the thread that shared the tensor has ended. Each token is worth ' +
+        'one tensor: call share() once for each Worker',
+    );
+  }
+  return ofKind(tensor, shared) as unknown as Opened;
+}
+
+function ofKind(tensor: Tensor, kind: TensorKind): Tensor<ArrayBufferView> {
+  switch (kind.kind) {
+    case 'video':
+      return new VideoTensor(tensor, kind.fps);
+    case 'hdr':
+      return new HdrVideoTensor(tensor, kind.fps);
+    case 'audio':
+      return new AudioTensor(tensor, kind.samplingRate);
+    default:
+      return tensor;
+  }
+}
