@@ -16,7 +16,7 @@ const thorough = pythons.find(({ name }) => name === '3.11') ?? pythons[0];
 
 const common = {
   // Tests use the package as its users do: compiled.
-  alias: { 'wangp-node': path.join(root, 'dist/index.js') },
+  alias: { 'wangp-node': path.join(process.env['WANGP_TEST_PACKAGE'] ?? root, 'dist/index.js') },
   server: { deps: { external: [/\/dist\//] } },
   pool: 'forks' as const,
   execArgv: ['--expose-gc'],
@@ -47,6 +47,7 @@ export default defineConfig({
           ...common,
           name: `python ${python.name}`,
           include: ['test/embedded/*.test.ts'],
+          setupFiles: ['test/embedded/setup.ts'],
           env: {
             WANGP_PYTHON: python.executable,
             WANGP_TEST_TORCH: python.torch ? '1' : '',

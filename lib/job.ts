@@ -1,7 +1,7 @@
 import { abortError, WanGPError } from './errors';
 import { JobEvents } from './events';
 import { type Callbacks, checkTimeout, type WaitOptions } from './options';
-import { type CallbackEvent, type GenerationResult, type SessionEvent, toEventData } from './records';
+import { type CallbackEvent, type GenerationResult, isLost, type SessionEvent, toEventData } from './records';
 import type { Runtime } from './runtime';
 
 /** The kinds of event that have a callback, and the names that upstream gives them in `onEvent`. */
@@ -46,7 +46,8 @@ export class SessionJob {
     this.ended = new Promise((resolve) => (this.#end = resolve));
     this.cancellation = new Promise((resolve) => (this.#requestCancel = resolve));
     this.channel = runtime.openChannel((kind, data, timestamp, dropped) => {
-      this.events.countDropped(kind, dropped);
+      this.events.countDropped(kind, dropped + (isLost(kind, data) ? 1 : 0));
+      if (isLost(kind, data)) return;
       this.#receive({ kind, data: toEventData(kind, data), timestamp } as SessionEvent);
     });
   }

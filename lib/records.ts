@@ -184,6 +184,31 @@ function everyOneCancelled(errors: readonly GenerationError[]): boolean {
   return errors.length > 0 && errors.every((error) => error.cancelled);
 }
 
+/** How a job ended whose result has no form in JavaScript: longer than a string can be, or there was no memory. */
+const LOST_RESULT: GenerationResult = {
+  success: false,
+  cancelled: false,
+  totalTasks: 1,
+  successfulTasks: 0,
+  failedTasks: 1,
+  generatedFiles: [],
+  errors: [
+    {
+      message: 'the result of the job is too large for JavaScript; its files are in the output folder',
+      taskIndex: null,
+      taskId: null,
+      stage: 'runtime',
+      cancelled: false,
+    },
+  ],
+  artifacts: [],
+};
+
+/** Whether an event lost its payload on the way, which has no form in JavaScript: too large, or there was no memory. */
+export function isLost(kind: string, plain: unknown): boolean {
+  return plain === null && ['progress', 'preview', 'stream', 'error'].includes(kind);
+}
+
 /** The payload of an event of `kind`, from what the Python bridge sent. */
 export function toEventData(kind: string, plain: unknown): unknown {
   switch (kind) {
@@ -194,7 +219,7 @@ export function toEventData(kind: string, plain: unknown): unknown {
     case 'error':
       return toError(plain as Plain);
     case 'completed':
-      return toResult(plain as Plain);
+      return plain === null ? LOST_RESULT : toResult(plain as Plain);
     default:
       return plain;
   }

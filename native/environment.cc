@@ -1,6 +1,7 @@
 #include "environment.h"
 
-#include <iterator>
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "error.h"
@@ -52,6 +53,30 @@ const Value& ValueIn(const Message& message) {
   return value == nullptr ? *none : *value;
 }
 
+using Arguments = std::array<napi_value, 5>;
+
+// Without its data where that can't be converted: the event itself is not lost.
+bool ArgumentsOf(napi_env env, const Event& event, napi_value data, Arguments* arguments) {
+  if (data == nullptr) data = ToJs(env, {});
+  *arguments = {ToJs(env, {event.channel}), ToJs(env, FromUtf8(event.kind)), data, ToJs(env, {event.timestamp}),
+                ToJs(env, {static_cast<int64_t>(event.dropped)})};
+  return std::ranges::find(*arguments, nullptr) == arguments->end();
+}
+
+void CallHandler(napi_env env, const Napi::FunctionReference& handler, const Event& event) {
+  if (handler.IsEmpty()) return;
+  napi_value data = ToJs(env, event.data);
+  if (data == nullptr) ReportPending(env);
+  Arguments arguments{};
+  // What fails for want of memory may succeed after a collection; in a terminated environment nobody listens.
+  if (!ArgumentsOf(env, event, data, &arguments) && !ArgumentsOf(env, event, data, &arguments)) return;
+  napi_value receiver = nullptr;
+  napi_get_undefined(env, &receiver);
+  if (napi_call_function(env, receiver, handler.Value(), arguments.size(), arguments.data(), nullptr) != napi_ok) {
+    ReportPending(env);
+  }
+}
+
 }  // namespace
 
 Environment::Environment(Napi::Env env) : lane_(EventLane::Create(env, Deliver)), tensors_(env) {
@@ -86,21 +111,7 @@ void Environment::Deliver(napi_env env, Message message) {
     Settle(env, *settlement);
     return;
   }
-  const Event& event = std::get<Event>(message);
-  if (environment.event_handler_.IsEmpty()) return;
-  napi_value data = ToJs(env, event.data);
-  if (data == nullptr) {
-    ReportPending(env);
-    data = ToJs(env, {});
-  }
-  napi_value arguments[] = {ToJs(env, {event.channel}), ToJs(env, FromUtf8(event.kind)), data,
-                            ToJs(env, {event.timestamp}), ToJs(env, {static_cast<int64_t>(event.dropped)})};
-  napi_value receiver = nullptr;
-  napi_get_undefined(env, &receiver);
-  napi_value handler = environment.event_handler_.Value();
-  if (napi_call_function(env, receiver, handler, std::size(arguments), arguments, nullptr) != napi_ok) {
-    ReportPending(env);
-  }
+  CallHandler(env, environment.event_handler_, std::get<Event>(message));
 }
 
 }  // namespace bridge

@@ -5,6 +5,9 @@ import { promisify } from 'node:util';
 import { init, type InitOptions, type WanGPSession } from 'wangp-node';
 
 export const REPOSITORY = path.resolve(import.meta.dirname, '..');
+
+/** The package under test: another one than the repository where its binaries are instrumented. */
+export const PACKAGE = process.env['WANGP_TEST_PACKAGE'] ?? REPOSITORY;
 export const FIXTURES = path.join(REPOSITORY, 'test', 'fixtures');
 
 /** Runs the Python that a job's setting `script` brings: see its `shared/api.py`. */
@@ -47,7 +50,7 @@ export async function runScript(
   script: string,
   { env = {}, args = [], timeoutMs = 30_000 }: { env?: NodeJS.ProcessEnv; args?: string[]; timeoutMs?: number } = {},
 ): Promise<Exit> {
-  const prelude = `const wangp = require(${JSON.stringify(path.join(REPOSITORY, 'dist/index.js'))});
+  const prelude = `const wangp = require(${JSON.stringify(path.join(PACKAGE, 'dist/index.js'))});
     const SCRIPTED_ROOT = ${JSON.stringify(SCRIPTED_ROOT)};
     const TINY_VIDEO = ${JSON.stringify(TINY_VIDEO)};`;
   const options = { env: { ...process.env, ...env }, timeout: timeoutMs, killSignal: 'SIGKILL' as const };
@@ -69,3 +72,8 @@ export async function collectUntil(done: () => boolean | Promise<boolean>): Prom
   }
   return false;
 }
+
+/** What is alive of the addon in this process. */
+export const { liveCounts } = createRequire(import.meta.url)(path.join(PACKAGE, 'dist', 'runtime.js')) as {
+  liveCounts(): { environments: number; owners: number; pendingMessages: number; channels: number };
+};

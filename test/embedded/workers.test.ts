@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { REPOSITORY, runScript, SCRIPTED_ROOT } from '../tools.js';
+import { PACKAGE, runScript, SCRIPTED_ROOT } from '../tools.js';
 
 const thorough = process.env['WANGP_TEST_THOROUGH'] === '1';
 
@@ -12,7 +12,7 @@ const PRELUDE = `
   const { Worker } = require('node:worker_threads');
   const start = (body) => new Worker(
     'const { parentPort } = require("node:worker_threads");' +
-    'const wangp = require(' + JSON.stringify(${JSON.stringify(path.join(REPOSITORY, 'dist/index.js'))}) + ');' +
+    'const wangp = require(' + JSON.stringify(${JSON.stringify(path.join(PACKAGE, 'dist/index.js'))}) + ');' +
     '(async () => { const session = await wangp.init({ root: ${JSON.stringify(SCRIPTED_ROOT)} });' + body + '})();',
     { eval: true });
   const message = async (worker) => (await once(worker, 'message'))[0];

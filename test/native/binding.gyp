@@ -1,1 +1,6 @@
-{"targets": [{"target_name": "probe", "sources": ["probe.c"]}]}
+{
+  "targets": [
+    {"target_name": "probe", "sources": ["probe.c"]},
+    {"target_name": "failures", "sources": ["failures.c"]},
+  ]
+}

@@ -1,0 +1,34 @@
+// Around every test with an embedded interpreter: nothing of the addon may be left over.
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { afterAll, afterEach, beforeEach, expect } from 'vitest';
+import { collectUntil, liveCounts, REPOSITORY } from '../tools.js';
+
+let before = liveCounts();
+
+beforeEach(() => {
+  before = liveCounts();
+});
+
+// What a test's file keeps for its next tests was there before.
+afterEach(async () => {
+  const isClean = (): boolean => {
+    const { owners, pendingMessages, channels } = liveCounts();
+    return owners <= before.owners && pendingMessages <= before.pendingMessages && channels <= before.channels;
+  };
+  if (!isClean()) await collectUntil(isClean);
+  const { owners, pendingMessages, channels } = liveCounts();
+  expect.soft({ owners, pendingMessages, channels }, 'left over by this test').toEqual({
+    owners: Math.min(owners, before.owners),
+    pendingMessages: Math.min(pendingMessages, before.pendingMessages),
+    channels: Math.min(channels, before.channels),
+  });
+});
+
+if (process.env['WANGP_TEST_SANITIZER'] === 'address') {
+  const failures = createRequire(import.meta.url)(
+    path.join(REPOSITORY, 'test', 'native', 'build', 'Release', 'failures.node'),
+  ) as { checkLeaks(): number };
+  // Reported in the sanitizer's log, which `npm run test:asan` reads.
+  afterAll(() => void failures.checkLeaks());
+}
