@@ -13,8 +13,9 @@
     "conditions": [
       ["OS=='linux'", {
         "cflags": ["-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter"],
-        # A Worker that ends would otherwise unload the addon under its live threads.
-        "ldflags": ["-Wl,-z,nodelete"],
+        # nodelete: a Worker that ends would otherwise unload the addon under its live threads.
+        # Bsymbolic-functions: node exports templates of the standard library too, compiled without exceptions.
+        "ldflags": ["-Wl,-z,nodelete", "-Wl,-Bsymbolic-functions"],
       }],
       ["OS=='mac'", {
         "xcode_settings": {

@@ -59,6 +59,73 @@ describe('a Worker', () => {
     expect(exit).toEqual({ ...GOOD, stdout: '[ true, true, true ]\n' });
   });
 
+  test('is one of sixteen, started at once: all share the interpreter, and each hears its own', async () => {
+    const exit = await run(`
+      const workers = Array.from({ length: 16 }, (_, number) => start(\`
+        const job = await session.submitTask({ script: 'sys.visitors = getattr(sys, "visitors", 0) + 1; ' +
+          'import numpy; [put("status", settings["name"] + str(n)) for n in range(50)]; ' +
+          'add_artifact(video_tensor_uint8=numpy.full((3, 1, 2, 2), int(settings["name"]), "uint8"))', name: '\` + number + \`' });
+        const heard = [];
+        for await (const event of job.events) if (event.kind === 'status') heard.push(event.data);
+        const { video } = (await job.result()).artifacts[0];
+        parentPort.postMessage(heard.length === 50 && heard.every((text, n) => text === '\` + number + \`' + n)
+          && video.zeroCopy && video.data.every((value) => value === \` + number + \`));
+      \`));
+      const session = await main();
+      const ends = workers.map((worker) => once(worker, 'exit'));
+      console.log((await Promise.all(workers.map(message))).every(Boolean));
+      console.log((await Promise.all(ends)).every(([code]) => code === 0));
+      console.log(await session.call('evaluate', ['sys.visitors']));
+      const { liveCounts } = require(${JSON.stringify(path.join(PACKAGE, 'dist/runtime.js'))});
+      console.log(JSON.stringify(liveCounts()));`);
+    const counts = '{"environments":1,"owners":0,"pendingMessages":0,"channels":0}';
+    expect(exit).toEqual({ ...GOOD, stdout: `true\ntrue\n16\n${counts}\n` });
+  });
+
+  test('that loads the package alone may end, and the process goes on, and so may the next', async () => {
+    const exit = await run(`
+      for (let round = 0; round < 5; round += 1) {
+        const worker = start(\`
+          const { success } = await session.runTask({ script: 'import zlib, ssl, threading; ' +
+            'threading.Thread(target=lambda: __import__("time").sleep(0.3), daemon=True).start()' });
+          parentPort.postMessage(success);\`);
+        console.log(await message(worker));
+        await (round % 2 === 0 ? worker.terminate() : once(worker, 'exit'));
+        await sleep(100);
+      }
+      await sleep(400);`);
+    expect(exit).toEqual({ ...GOOD, stdout: 'true\n'.repeat(5) });
+  });
+
+  test('that is terminated midway frees what it held, and leaves the others working', async () => {
+    const exit = await run(`
+      const session = await main();
+      const { liveCounts } = require(${JSON.stringify(path.join(PACKAGE, 'dist/runtime.js'))});
+      const [doomed, other] = ['doomed', 'other'].map((name) => start(\`
+        globalThis.kept = [];
+        const script = 'import numpy; add_artifact(video_tensor_uint8=numpy.zeros((3, 1, 100, 100), "uint8"))';
+        let jobs = 0;
+        parentPort.on('message', () => parentPort.postMessage(jobs));
+        for (;;) {
+          const result = await session.runTask({ script });
+          jobs += 1;
+          if (jobs <= 10) kept.push(...result.artifacts);
+          else for (const { video } of result.artifacts) video.dispose();
+          if (jobs === 10) parentPort.postMessage('busy');
+        }\`));
+      await Promise.all([doomed, other].map(message));
+      const busy = liveCounts().owners >= 20;
+      await doomed.terminate();
+      const asked = async () => { other.postMessage('how many'); return message(other); };
+      const before = await asked();
+      while (await asked() < before + 20) await sleep(5);
+      await other.terminate();
+      for (let round = 0; round < 200 && liveCounts().owners > 0; round += 1) await sleep(10);
+      console.log(busy, (await session.runTask({ script: '' })).success, JSON.stringify(liveCounts()));`);
+    const counts = '{"environments":1,"owners":0,"pendingMessages":0,"channels":0}';
+    expect(exit).toEqual({ ...GOOD, stdout: `true true ${counts}\n` });
+  });
+
   test('that is terminated cancels its job, and leaves the process as it was', async () => {
     const exit = await run(`
       const session = await main();

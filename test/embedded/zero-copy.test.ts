@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { GeneratedArtifact, WanGPSession } from 'wangp-node';
 import { collectUntil, initScripted, probe } from '../tools.js';
@@ -65,6 +66,29 @@ describe('what cannot be shared is copied, and says so', () => {
     expect(video!.zeroCopy).toBe(false);
     expect(video!.shape).toEqual([3, 2, 2, 2]);
     expect([...video!.data.subarray(0, 4)]).toEqual(start);
+  });
+
+  test('more than a Buffer holds is seen in parts', async () => {
+    // 4.5 GB that nobody writes: the system gives pages only where one is touched.
+    const size = 4_500_000_000;
+    const { artifacts } = await session.runTask({
+      script: `import numpy
+video = numpy.zeros((3, 1500, 1000, 1000), numpy.uint8)
+video.reshape(-1)[-1] = 77
+add_artifact(video_tensor_uint8=video)`,
+    });
+    using video = artifacts[0]!.video!;
+    expect(video.zeroCopy).toBe(true);
+    expect(video.buffer.byteLength).toBe(size);
+    expect([...video.subarray(size - 2, size)]).toEqual([0, 77]);
+    expect(() => video.subarray(0, size + 1)).toThrow(RangeError);
+    if (size > constants.MAX_LENGTH) {
+      expect(() => video.data).toThrow(expect.objectContaining({ code: 'ERR_WANGP_TOO_LARGE' }));
+      expect(() => video.subarray(0, size)).toThrow(expect.objectContaining({ code: 'ERR_WANGP_TOO_LARGE' }));
+    } else {
+      expect(video.data.at(-1)).toBe(77);
+    }
+    expect(video.subarray(size - 1, size)).toBeInstanceOf(Buffer);
   });
 
   test('sound of another type becomes float32', async () => {
