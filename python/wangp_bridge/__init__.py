@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from .isolation import bind_stdlib_modules, import_site
+from .isolation import bind_package_modules, bind_stdlib_modules, import_site
 
 
 def prepare(deep_bind: bool) -> ModuleType:
@@ -19,6 +19,7 @@ def prepare(deep_bind: bool) -> ModuleType:
     """
     if deep_bind:
         bind_stdlib_modules()
+        bind_package_modules()
     import_site()
     # Only now: these import modules that must find the C modules above bound.
     from . import commands, console, processes
