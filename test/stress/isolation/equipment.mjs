@@ -41,9 +41,13 @@ export function jemalloc() {
  */
 export async function withExtension(python) {
   const folder = path.join(CACHE, 'extensions', python.name);
-  const script =
-    'import sysconfig; print(sysconfig.get_path("include")); print(sysconfig.get_config_var("EXT_SUFFIX"))';
-  const [include, suffix] = (await run(python.executable, ['-c', script])).trim().split('\n');
+  const script = `import json, sys, sysconfig
+print(json.dumps({
+    "include": sysconfig.get_path("include"),
+    "suffix": sysconfig.get_config_var("EXT_SUFFIX"),
+    "zlibBuiltIn": "zlib" in sys.builtin_module_names,
+}))`;
+  const { include, suffix, zlibBuiltIn } = JSON.parse(await run(python.executable, ['-c', script]));
   const output = path.join(folder, `streams${suffix}`);
   const key = createHash('sha256').update(readFileSync(EXTENSION)).update(python.version).digest('hex');
   await once(`extension ${python.name}`, { inputs: [], outputs: [output], key }, async () => {
