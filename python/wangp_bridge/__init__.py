@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from .isolation import bind_package_modules, bind_stdlib_modules, import_site
+from .isolation import bind_package_modules, bind_stdlib_modules, give_back_interrupts, import_site
 
 
 def prepare(deep_bind: bool) -> ModuleType:
@@ -20,6 +20,7 @@ def prepare(deep_bind: bool) -> ModuleType:
     if deep_bind:
         bind_stdlib_modules()
         bind_package_modules()
+    give_back_interrupts()
     import_site()
     # Only now: these import modules that must find the C modules above bound.
     from . import commands, console, processes

@@ -59,6 +59,18 @@ class _DeepBinding:
         return None
 
 
+def give_back_interrupts() -> None:
+    """Gives SIGINT its default action back, where Python has taken it.
+
+    Python does that wherever it finds the default action, ``install_signal_handlers = 0`` or not. A host that has
+    removed its last listener would no longer end at Ctrl-C, since nothing here waits for a KeyboardInterrupt.
+    """
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def import_site() -> None:
     """Does what the interpreter's start would have done: environment, site-packages, ``sitecustomize``."""
     import site
