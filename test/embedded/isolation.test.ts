@@ -109,6 +109,18 @@ describe('the environment', () => {
     ]);
   });
 
+  test("Python's start changes nothing in it, and Python speaks UTF-8, where the locale is C", async () => {
+    const script = `(async () => {
+      const before = { ...process.env };
+      const session = await wangp.init({ root: SCRIPTED_ROOT });
+      const changed = Object.keys(process.env).filter((name) => process.env[name] !== before[name]);
+      const encodings = '[sys.getfilesystemencoding(), sys.stdout.encoding]';
+      console.log(JSON.stringify([changed, await session.call('evaluate', [encodings])]));
+    })();`;
+    const { stdout } = await runScript(script, { env: { LANG: 'C', LC_ALL: undefined, LC_CTYPE: undefined } });
+    expect(JSON.parse(stdout)).toEqual([[], ['utf-8', 'utf-8']]);
+  });
+
   test('a host that sets variables while Python starts harms nobody', async () => {
     // Each new variable may move the array of all of them.
     const { code, signal, stdout } = await runScript(`
