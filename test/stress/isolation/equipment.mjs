@@ -5,14 +5,19 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { CACHE, fail, once, ROOT, run, say } from '../../../scripts/lib.mjs';
 
-const OTHER_NODES = ['22', '24', '26'];
+const MAJORS = ['20', '22', '24', '26'];
 const JEMALLOC = 'libjemalloc.so.2';
 const EXTENSION = path.join(ROOT, 'test', 'fixtures', 'native_extension', 'streams.cc');
 
-/** The running Node and the newer ones, which npm's package `node` brings, once. */
+/** One Node of each major version: the running one, and others that npm's package `node` brings, once. */
 export async function nodes() {
-  const found = [process.execPath];
-  for (const version of OTHER_NODES) {
+  const [running] = process.versions.node.split('.');
+  const found = MAJORS.includes(running) ? [] : [process.execPath];
+  for (const version of MAJORS) {
+    if (version === running) {
+      found.push(process.execPath);
+      continue;
+    }
     const folder = path.join(CACHE, 'nodes', version);
     const file = path.join(folder, 'node_modules', 'node', 'bin', 'node');
     await once(`node ${version}`, { inputs: [], outputs: [file] }, async () => {
