@@ -59,7 +59,7 @@ static void RepairEnviron(void* handle) {
   if (their_environ == NULL || *their_environ != NULL || environ == NULL) return;
   size_t count = 0;
   while (environ[count] != NULL) ++count;
-  char** copy = calloc(count + 1, sizeof *copy);
+  char** copy = (char**)calloc(count + 1, sizeof *copy);
   if (copy == NULL) return;
   for (size_t index = 0; index < count; ++index) copy[index] = strdup(environ[index]);
   *their_environ = copy;
