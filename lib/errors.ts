@@ -47,7 +47,7 @@ export const ERROR_CODES = {
   ERR_WANGP_CLOSED: 'The session is closed.',
   /** A tensor was used after `dispose()`, or a token of `share()` a second time. */
   ERR_WANGP_DISPOSED: 'The memory has been released.',
-  /** A tensor holds more than one Buffer of this Node can: take it in parts with `subarray`. */
+  /** A tensor holds more than a Buffer of this Node can: 4 GiB on Node 20. */
   ERR_WANGP_TOO_LARGE: 'The memory is too large for one Buffer.',
   /** The loaded WanGP has no such method. */
   ERR_WANGP_UNSUPPORTED: 'The loaded WanGP does not offer this.',

@@ -48,7 +48,8 @@ export interface CallOptions {
 
 /** Memory of Python's as JavaScript receives it: one external ArrayBuffer and the handle that releases it. */
 export interface NativeMemory {
-  readonly buffer: ArrayBuffer;
+  /** Null where it is too large for one of this runtime (4 GiB on Node 20). */
+  readonly buffer: ArrayBuffer | null;
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly zeroCopy: boolean;
@@ -96,7 +97,7 @@ export interface CoreAddon {
   /** Keeps the event loop alive, or lets it end. */
   setKeepAlive(alive: boolean): void;
   /** Detaches the ArrayBuffer and lets go of the memory; the last one to do so gives it back to Python. Idempotent. */
-  release(handle: MemoryHandle, buffer: ArrayBuffer): void;
+  release(handle: MemoryHandle, buffer: ArrayBuffer | null): void;
   /** A token for the memory, with a hold of its own; 0 where it is Python's no more (disposed, or a copy). */
   share(handle: MemoryHandle): number;
   /** What the memory factory makes of a token's memory, once; undefined where the token is void. */

@@ -128,7 +128,7 @@ function toPreview(plain: Plain): PreviewUpdate {
   return {
     ...(camelCased(plain) as unknown as PreviewUpdate),
     image: pixels && {
-      data: Buffer.from(pixels.buffer),
+      data: Buffer.from(pixels.data.buffer),
       width: image.width,
       height: image.height,
       channels: 3,

@@ -20,9 +20,6 @@ const ARRAY_TYPES = {
 export type Dtype = keyof typeof ARRAY_TYPES;
 export type TensorData = InstanceType<(typeof ARRAY_TYPES)[Dtype]>;
 
-/** What one view can span: a Buffer's largest size, 4 GiB on Node 20. */
-const MAX_VIEW = constants.MAX_LENGTH;
-
 /**
  * Memory of Python's, C-contiguous, seen from JavaScript: all views share one ArrayBuffer at Python's own address.
  *
@@ -52,34 +49,11 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
 
   /**
    * The elements in C order. Has length 0 after `dispose()`.
-   * Throws `ERR_WANGP_TOO_LARGE` for more than a Buffer can hold (4 GiB on Node 20): use {@link subarray}.
+   * Throws `ERR_WANGP_TOO_LARGE` for more than a Buffer of this Node holds: 4 GiB on Node 20.
    */
   get data(): Data {
-    if (this.#data === undefined) {
-      const { byteLength } = this.buffer;
-      if (byteLength > MAX_VIEW) throw tooLarge(byteLength, `shape [${this.shape.join(', ')}]`);
-      this.#data = this.view(this.#viewable(), 0, byteLength / ARRAY_TYPES[this.dtype].BYTES_PER_ELEMENT);
-    }
+    this.#data ??= this.view(this.#disposed ? new ArrayBuffer(0) : this.#buffer());
     return this.#data;
-  }
-
-  /** All of the memory. Has length 0 after `dispose()`. */
-  get buffer(): ArrayBuffer {
-    return this.#memory.buffer;
-  }
-
-  /**
-   * A view of the elements from `begin` up to `end`, counted in elements in C order, at the same address.
-   * Throws `ERR_WANGP_TOO_LARGE` for more than a Buffer can hold, RangeError for a range that the tensor doesn't have.
-   */
-  subarray(begin: number, end: number): Data {
-    const size = ARRAY_TYPES[this.dtype].BYTES_PER_ELEMENT;
-    const length = this.buffer.byteLength / size;
-    if (!(Number.isSafeInteger(begin) && Number.isSafeInteger(end) && 0 <= begin && begin <= end && end <= length)) {
-      throw new RangeError(`the tensor has the elements 0 to ${length}, not ${begin} to ${end}`);
-    }
-    if ((end - begin) * size > MAX_VIEW) throw tooLarge((end - begin) * size, `elements ${begin} to ${end}`);
-    return this.view(this.#viewable(), begin * size, end - begin);
   }
 
   /** Whether `dispose()` was called. */
@@ -125,27 +99,24 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
   }
 
   /** @internal */
-  protected view(buffer: ArrayBuffer, byteOffset: number, length: number): Data {
-    return new ARRAY_TYPES[this.dtype](buffer, byteOffset, length) as unknown as Data;
+  protected view(buffer: ArrayBuffer): Data {
+    return new ARRAY_TYPES[this.dtype](buffer) as unknown as Data;
   }
 
-  /** A view can't be made of a detached buffer, not even an empty one. */
-  #viewable(): ArrayBuffer {
-    return this.#disposed ? new ArrayBuffer(0) : this.buffer;
+  #buffer(): ArrayBuffer {
+    const { buffer } = this.#memory;
+    if (buffer !== null) return buffer;
+    throw new WanGPError(
+      'ERR_WANGP_TOO_LARGE',
+      `a tensor of the shape [${this.shape.join(', ')}] is larger than a Buffer of Node ${process.versions.node} ` +
+        `can be (${constants.MAX_LENGTH} bytes): use Node 22 or newer, or the file that the artifact names`,
+    );
   }
 
   /** The same memory as another kind of tensor. */
   protected static memoryOf(tensor: Tensor): readonly [CoreAddon, NativeMemory] {
     return [tensor.#core, tensor.#memory];
   }
-}
-
-function tooLarge(bytes: number, what: string): WanGPError {
-  return new WanGPError(
-    'ERR_WANGP_TOO_LARGE',
-    `${what} is ${bytes} bytes, and a Buffer of this Node holds at most ${MAX_VIEW}: ` +
-      'use tensor.subarray(begin, end) for a part, or Node 22 or newer',
-  );
 }
 
 /** A generated video or image: `uint8`, shape `[C, F, H, W]` (channel, frame, height, width). */
@@ -162,8 +133,8 @@ export class VideoTensor extends Tensor<Buffer> {
     return { kind: 'video', fps: this.fps };
   }
 
-  protected override view(buffer: ArrayBuffer, byteOffset: number, length: number): Buffer {
-    return Buffer.from(buffer, byteOffset, length);
+  protected override view(buffer: ArrayBuffer): Buffer {
+    return Buffer.from(buffer);
   }
 }
 

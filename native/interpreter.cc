@@ -62,12 +62,22 @@ ErrorInfo StatusError(const InterpreterConfig& config, const PyStatus& status) {
 
 // Without site: what site's .pth files import must find the C modules of the standard library bound already.
 bool Initialize(const InterpreterConfig& config, ErrorInfo* failure) {
+  // In the C locale Python would set LC_CTYPE in the environment of the whole process. It has its UTF-8 mode instead.
+  PyPreConfig locale;
+  PyPreConfig_InitPythonConfig(&locale);
+  locale.coerce_c_locale = 0;
+  locale.parse_argv = 0;
+  PyStatus status = Py_PreInitialize(&locale);
+  if (PyStatus_Exception(status) != 0) {
+    *failure = StatusError(config, status);
+    return false;
+  }
   PyConfig python;
   PyConfig_InitPythonConfig(&python);
   python.install_signal_handlers = 0;
   python.parse_argv = 0;
   python.site_import = 0;
-  PyStatus status = PyConfig_SetBytesString(&python, &python.program_name, config.executable.c_str());
+  status = PyConfig_SetBytesString(&python, &python.program_name, config.executable.c_str());
   if (PyStatus_Exception(status) == 0) {
     status = PyConfig_SetBytesString(&python, &python.executable, config.executable.c_str());
   }

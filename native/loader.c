@@ -58,10 +58,18 @@ static void* library = NULL;
 static char library_path[PATH_SIZE];
 
 // The node executable carries its own copy of `environ` (a copy relocation), so a deep-bound libpython sees libc's,
-// which nobody has set: `os.environ` would be empty.
+// which nobody has set: `os.environ` would be empty. It gets a copy of the environment, which lives as long as the
+// process, and not the array itself: while Python starts on its own thread, JavaScript may set a variable, and libc
+// then moves the array and frees the old one.
 static void RepairEnviron(void* handle) {
   char*** their_environ = (char***)dlsym(handle, "environ");
-  if (their_environ != NULL && *their_environ == NULL) *their_environ = environ;
+  if (their_environ == NULL || *their_environ != NULL || environ == NULL) return;
+  size_t count = 0;
+  while (environ[count] != NULL) ++count;
+  char** copy = (char**)calloc(count + 1, sizeof *copy);
+  if (copy == NULL) return;
+  for (size_t index = 0; index < count; ++index) copy[index] = strdup(environ[index]);
+  *their_environ = copy;
 }
 
 static bool OpenLibrary(const char* path, bool deep_bind, const char** code, char* message) {

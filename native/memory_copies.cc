@@ -69,7 +69,9 @@ std::vector<std::shared_ptr<Memory> > MemoryCopies::Missing(const Value& value) 
   std::vector<std::shared_ptr<Memory> > memory;
   if (!needed_) return memory;
   CollectMemory(value, &memory);
-  std::erase_if(memory, [this](const auto& each) { return each->size < kLarge || copies_.contains(each.get()); });
+  std::erase_if(memory, [this](const auto& each) {
+    return each->size < kSmallest || each->size > kLargest || copies_.contains(each.get());
+  });
   return memory;
 }
 

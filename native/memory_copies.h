@@ -19,7 +19,9 @@ namespace bridge {
 class MemoryCopies {
  public:
   // Smaller memory is copied on the spot, in some microseconds.
-  static constexpr size_t kLarge = 64U << 10U;
+  static constexpr size_t kSmallest = 64U << 10U;
+  // What a Buffer of Node 20 holds. Larger memory is not copied at all.
+  static constexpr size_t kLargest = 4ULL << 30U;
 
   // Asks the runtime whether it takes external buffers.
   explicit MemoryCopies(napi_env env);

@@ -20,15 +20,21 @@ void DeleteView(napi_env, void*, void* hint) { delete static_cast<ViewHandle*>(h
 
 void DeleteHandle(napi_env, void* data, void*) { delete static_cast<ViewHandle*>(data); }
 
-// Null where the runtime refuses external buffers.
+// Null where the runtime refuses external buffers, or one of this size.
 napi_value ExternalArrayBuffer(napi_env env, const ViewHandle& view) {
   auto* hold = new ViewHandle(view);
   napi_value buffer = nullptr;
   const Memory& memory = *view->memory;
-  if (napi_create_external_arraybuffer(env, memory.data, memory.size, DeleteView, hold, &buffer) == napi_ok) {
-    return buffer;
+  const napi_status status = napi_create_external_arraybuffer(env, memory.data, memory.size, DeleteView, hold, &buffer);
+  if (status == napi_ok) return buffer;
+  napi_value exception = nullptr;
+  napi_get_and_clear_last_exception(env, &exception);
+  // Of a buffer that is too large Node calls the finalizer, later. Where it does not, an empty pointer is lost.
+  if (status == napi_no_external_buffers_allowed) {
+    delete hold;
+  } else {
+    *hold = nullptr;
   }
-  delete hold;
   return nullptr;
 }
 
@@ -90,8 +96,9 @@ napi_value Tensors::Make(napi_env env, const std::shared_ptr<Memory>& memory) {
   const auto view = std::make_shared<View>(View{memory});
   napi_value buffer = copies_.needed() || memory->size == 0 ? nullptr : ExternalArrayBuffer(env, view);
   const bool zero_copy = memory->zero_copy && (buffer != nullptr || memory->size == 0);
+  const bool too_large = buffer == nullptr && memory->size > MemoryCopies::kLargest;
   if (buffer == nullptr) {
-    buffer = copies_.Take(env, *memory);
+    buffer = too_large ? ToJs(env, {}) : copies_.Take(env, *memory);
     view->memory = nullptr;
   }
   if (buffer == nullptr) return NoRoom(env, *memory);
@@ -114,9 +121,11 @@ void Tensors::SetFactory(const Napi::CallbackInfo& info) {
 
 void Tensors::Release(const Napi::CallbackInfo& info) {
   View& view = **info[0].As<Napi::External<ViewHandle> >().Data();
-  auto buffer = info[1].As<Napi::ArrayBuffer>();
   // First JavaScript's views lose the memory, then Python gets it back.
-  if (!buffer.IsDetached()) buffer.Detach();
+  if (info[1].IsArrayBuffer()) {
+    auto buffer = info[1].As<Napi::ArrayBuffer>();
+    if (!buffer.IsDetached()) buffer.Detach();
+  }
   view.memory = nullptr;
 }
 

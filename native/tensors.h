@@ -28,8 +28,8 @@ class Tensors {
   [[nodiscard]] MemoryCopies& copies() { return copies_; }
 
   // An ArrayBuffer over `memory`, wrapped by the factory: external, or a copy where the runtime refuses that, and then
-  // the object says so. Where there is no room for the copy, an object that tells it instead. Null where Node-API
-  // refuses, as in value_to_js.h.
+  // the object says so. Its buffer is null where it is too large for one of this runtime. Where there is no room for
+  // the copy, an object that tells it instead. Null where Node-API refuses, as in value_to_js.h.
   napi_value Make(napi_env env, const std::shared_ptr<Memory>& memory);
 
   // setMemoryFactory(factory)

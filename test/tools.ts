@@ -31,12 +31,14 @@ export const TINY_VIDEO = {
 interface Probe {
   addressOf(buffer: ArrayBufferLike): bigint;
   openGlobally(path: string): void;
+  /** Linux: `unshare()` fails in this process from now on. */
+  refuseUnshare(): void;
 }
 
-/** The test's own addon: what V8 says of a buffer. */
-export const probe = createRequire(import.meta.url)(
-  path.join(REPOSITORY, 'test', 'native', 'build', 'Release', 'probe.node'),
-) as Probe;
+const PROBE = path.join(REPOSITORY, 'test', 'native', 'build', 'Release', 'probe.node');
+
+/** The test's own addon: what JavaScript can't see, and what it can't do. */
+export const probe = createRequire(import.meta.url)(PROBE) as Probe;
 
 export interface Exit {
   readonly code: number | null;
@@ -45,12 +47,13 @@ export interface Exit {
   readonly stderr: string;
 }
 
-/** Runs `script` (CommonJS, with `wangp` in scope) in a process of its own; resolves however that ends. */
+/** Runs `script` (CommonJS, with `wangp` and `probe` in scope) in a process of its own; resolves however that ends. */
 export async function runScript(
   script: string,
   { env = {}, args = [], timeoutMs = 30_000 }: { env?: NodeJS.ProcessEnv; args?: string[]; timeoutMs?: number } = {},
 ): Promise<Exit> {
   const prelude = `const wangp = require(${JSON.stringify(path.join(PACKAGE, 'dist/index.js'))});
+    const probe = require(${JSON.stringify(PROBE)});
     const SCRIPTED_ROOT = ${JSON.stringify(SCRIPTED_ROOT)};
     const TINY_VIDEO = ${JSON.stringify(TINY_VIDEO)};`;
   const options = { env: { ...process.env, ...env }, timeout: timeoutMs, killSignal: 'SIGKILL' as const };

@@ -10,7 +10,7 @@ import faulthandler
 import os
 from types import ModuleType
 
-from .isolation import bind_stdlib_modules, import_site
+from .isolation import bind_package_modules, bind_stdlib_modules, give_back_interrupts, import_site
 
 
 def prepare(deep_bind: bool) -> ModuleType:
@@ -21,6 +21,8 @@ def prepare(deep_bind: bool) -> ModuleType:
     """
     if deep_bind:
         bind_stdlib_modules()
+        bind_package_modules()
+    give_back_interrupts()
     import_site()
     if os.environ.get("WANGP_FAULTHANDLER") == "1":
         # The descriptor itself: in a crash nothing can be handed to another thread any more.

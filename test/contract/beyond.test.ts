@@ -72,7 +72,10 @@ onReal(
   async () => {
     const sound = path.join(outputDir, 'sound.wav');
     // One second of silence, 16 bits, mono.
-    const header = Buffer.from('524946460000000057415645666d74201000000001000100c05d000080bb00000200100064617461', 'hex');
+    const header = Buffer.from(
+      '524946460000000057415645666d74201000000001000100c05d000080bb00000200100064617461',
+      'hex',
+    );
     const size = Buffer.alloc(4);
     size.writeUInt32LE(48_000);
     writeFileSync(sound, Buffer.concat([header, size, Buffer.alloc(48_000)]));

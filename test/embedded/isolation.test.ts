@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { WanGPSession } from 'wangp-node';
-import { initScripted } from '../tools.js';
+import { initScripted, REPOSITORY, runScript } from '../tools.js';
 
 let session: WanGPSession;
 
@@ -29,10 +30,11 @@ describe('Python has its own libraries, though Node exports others', () => {
 data = gzip.compress(b"wangp" * 100000, mtime=0)
 result = [hashlib.sha256(data).hexdigest(), gzip.decompress(data) == b"wangp" * 100000]`,
     "Pillow's PNG": `import hashlib, io
-from PIL import Image
+from PIL import Image, features
+picture = Image.merge("RGB", [Image.linear_gradient("L"), Image.radial_gradient("L"), Image.linear_gradient("L")])
 file = io.BytesIO()
-Image.linear_gradient("L").convert("RGB").save(file, "PNG")
-result = hashlib.sha256(file.getvalue()).hexdigest()`,
+picture.save(file, "PNG")
+result = [features.version("zlib"), hashlib.sha256(file.getvalue()).hexdigest()]`,
     'where packages come from': 'import sys; result = [sys.prefix, sys.base_prefix, sys.executable, sys.flags.no_site]',
   };
   test.each(Object.entries(questions))('%s', async (_, statements) => {
@@ -59,9 +61,83 @@ result = (torch.randn(64, 64) @ torch.randn(64, 64)).sum().item()`;
   });
 });
 
-test('os.environ is the environment of the process', async () => {
-  expect(await inside('import os; result = os.environ["WANGP_TEST_VARIABLE"]')).toBe('set by Node');
-  expect(await inside('import os; result = os.environ["PATH"]')).toBe(process.env['PATH']);
+test('without deep binding Python takes what Node exports', () => {
+  const request = {
+    checks: [{ name: 'zlib', statements: 'import zlib; result = zlib.ZLIB_RUNTIME_VERSION' }],
+    without: { libpython: true, modules: true },
+  };
+  const host = path.join(REPOSITORY, 'test', 'stress', 'isolation', 'host.mjs');
+  const run = spawnSync(process.execPath, [host], {
+    input: JSON.stringify(request),
+    stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  });
+  expect(run.stderr).toBe('');
+  const [start, { answer }] = run.output[3]!.trim()
+    .split('\n')
+    .map((line) => JSON.parse(line)) as [{ zlib: string }, { answer: string }];
+  expect(start.zlib).toContain(answer);
+  expect(answer).not.toBe(outside('import zlib; result = zlib.ZLIB_RUNTIME_VERSION'));
+});
+
+describe('the environment', () => {
+  test("os.environ is the process's", async () => {
+    expect(await inside('import os; result = os.environ["WANGP_TEST_VARIABLE"]')).toBe('set by Node');
+    expect(await inside('import os; result = dict(os.environ)')).toEqual({ ...process.env });
+  });
+
+  test('what Node sets later stays outside; `env` of init() goes in, and out to Node', async () => {
+    const { stdout, stderr } = await runScript(`(async () => {
+      process.env.EARLY = 'early';
+      const session = await wangp.init({ root: SCRIPTED_ROOT, env: { GIVEN: 'given' } });
+      process.env.LATE = 'late';
+      delete process.env.EARLY;
+      const names = '[os.environ.get(name) for name in ("EARLY", "GIVEN", "LATE", "AGAIN", "PYTHONS")]';
+      const read = () => session.call('execute', ['import os; result = ' + names]);
+      const answers = [await read()];
+      await wangp.init({ root: SCRIPTED_ROOT, env: { AGAIN: 'again', EARLY: undefined } });
+      await session.call('execute', ['import os; os.environ["PYTHONS"] = "python"']);
+      const { EARLY, GIVEN, LATE, AGAIN, PYTHONS } = process.env;
+      answers.push(await read(), [EARLY ?? null, GIVEN, LATE, AGAIN, PYTHONS]);
+      console.log(JSON.stringify(answers));
+    })();`);
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual([
+      ['early', 'given', null, null, null],
+      [null, 'given', null, 'again', 'python'],
+      [null, 'given', 'late', 'again', 'python'],
+    ]);
+  });
+
+  test("Python's start changes nothing in it, and Python speaks UTF-8, where the locale is C", async () => {
+    const script = `(async () => {
+      const before = { ...process.env };
+      const session = await wangp.init({ root: SCRIPTED_ROOT });
+      const changed = Object.keys(process.env).filter((name) => process.env[name] !== before[name]);
+      const encodings = '[sys.getfilesystemencoding(), sys.stdout.encoding]';
+      console.log(JSON.stringify([changed, await session.call('evaluate', [encodings])]));
+    })();`;
+    const { stdout } = await runScript(script, { env: { LANG: 'C', LC_ALL: undefined, LC_CTYPE: undefined } });
+    expect(JSON.parse(stdout)).toEqual([[], ['utf-8', 'utf-8']]);
+  });
+
+  test('a host that sets variables while Python starts harms nobody', async () => {
+    // Each new variable may move the array of all of them.
+    const { code, signal, stdout } = await runScript(`
+      let count = 0;
+      process.env.EARLY = 'early';
+      const before = Object.keys(process.env);
+      const starting = wangp.init({ root: SCRIPTED_ROOT });
+      const timer = setInterval(() => {
+        for (let n = 0; n < 40; n += 1) process.env['LATE_' + (count += 1)] = 'x'.repeat(30);
+      });
+      starting.then(async (session) => {
+        clearInterval(timer);
+        const names = await session.call('execute', ['import os; result = list(os.environ)']);
+        console.log(JSON.stringify(before.filter((name) => !names.includes(name))));
+      });`);
+    expect({ code, signal, stdout }).toEqual({ code: 0, signal: null, stdout: '[]\n' });
+  });
 });
 
 test('a job that changes its working directory moves neither Node nor other calls', async () => {
@@ -95,6 +171,23 @@ describe('child processes are those of Python', () => {
 with multiprocessing.Pool(1) as pool:
     result = [pool.apply(math.sqrt, (16,)), multiprocessing.get_start_method()]`;
     expect(await inside(statements)).toEqual([4, 'spawn']);
+  });
+
+  test('multiprocessing starts a process by spawn', async () => {
+    const statements = `import multiprocessing, sys
+process = multiprocessing.Process(target=sys.exit, args=(3,))
+process.start()
+process.join()
+result = [process.exitcode, multiprocessing.get_start_method()]`;
+    expect(await inside(statements)).toEqual([3, 'spawn']);
+  });
+
+  test('subprocess starts the interpreter, with the same packages', async () => {
+    const statements = `import subprocess, sys
+script = "import numpy, sys; print(sys.executable, sys.prefix, sys.flags.no_site, numpy.__version__)"
+result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.split()`;
+    const expected = 'import numpy, sys; result = [sys.executable, sys.prefix, "0", numpy.__version__]';
+    expect(await inside(statements)).toEqual(outside(expected));
   });
 
   test('sys.executable runs pip', async () => {

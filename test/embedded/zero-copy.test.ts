@@ -68,7 +68,7 @@ describe('what cannot be shared is copied, and says so', () => {
     expect([...video!.data.subarray(0, 4)]).toEqual(start);
   });
 
-  test('more than a Buffer holds is seen in parts', async () => {
+  test('more than a Buffer holds says so, on Node 20', async () => {
     // 4.5 GB that nobody writes: the system gives pages only where one is touched.
     const size = 4_500_000_000;
     const { artifacts } = await session.runTask({
@@ -78,17 +78,13 @@ video.reshape(-1)[-1] = 77
 add_artifact(video_tensor_uint8=video)`,
     });
     using video = artifacts[0]!.video!;
-    expect(video.zeroCopy).toBe(true);
-    expect(video.buffer.byteLength).toBe(size);
-    expect([...video.subarray(size - 2, size)]).toEqual([0, 77]);
-    expect(() => video.subarray(0, size + 1)).toThrow(RangeError);
+    expect(video.shape).toEqual([3, 1500, 1000, 1000]);
     if (size > constants.MAX_LENGTH) {
       expect(() => video.data).toThrow(expect.objectContaining({ code: 'ERR_WANGP_TOO_LARGE' }));
-      expect(() => video.subarray(0, size)).toThrow(expect.objectContaining({ code: 'ERR_WANGP_TOO_LARGE' }));
     } else {
+      expect(video.zeroCopy).toBe(true);
       expect(video.data.at(-1)).toBe(77);
     }
-    expect(video.subarray(size - 1, size)).toBeInstanceOf(Buffer);
   });
 
   test('sound of another type becomes float32', async () => {
