@@ -22,6 +22,13 @@ function pythonCause({ message, pythonType, pythonTraceback }: NativeError): Err
   return cause;
 }
 
+let loaded: CoreAddon | undefined;
+
+/** How much of the addon is alive in this process, for finding leaks. Nothing is before the first `init`. */
+export function liveCounts(): LiveCounts {
+  return loaded?.liveCounts() ?? { environments: 0, owners: 0, pendingMessages: 0, channels: 0 };
+}
+
 function toWanGPError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const native = error as NativeError;
@@ -58,6 +65,7 @@ export class Runtime {
   static async start(python: PythonEnvironment): Promise<Runtime> {
     const deepBind = wantsDeepBind();
     const core = loadCore(python, deepBind);
+    loaded = core;
     core.setKeepAlive(true);
     try {
       const interpreter = await core.start({
