@@ -41,7 +41,9 @@ class Converter {
     if (PyDict_Check(object)) return FromDict(object);
     if (PyList_Check(object) || PyTuple_Check(object)) return FromSequence(object);
     if (PyAnySet_Check(object)) {
-      const auto items = py::reinterpret_steal<py::object>(PySequence_List(object));
+      // By way of a copy of the set proper: a subclass's `__iter__` may raise, or never end.
+      const auto copy = py::reinterpret_steal<py::object>(PyFrozenSet_New(object));
+      const auto items = py::reinterpret_steal<py::object>(copy ? PySequence_List(copy.ptr()) : nullptr);
       if (items) return FromSequence(items.ptr());
       PyErr_Clear();
       return Unknown(object);
