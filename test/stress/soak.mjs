@@ -25,8 +25,10 @@ const MB = 1e6;
 
 const SHORT = process.argv.includes('--short');
 const LIMITS = {
-  /** MB per 1,000 jobs, and per 100,000 events. */
+  /** MB per 1,000 jobs. */
   slope: 5,
+  /** MB per 100,000 events. */
+  eventsSlope: 2,
   /** MB that a short run may have grown by after its last collection: the media of six of its jobs. */
   shortGrowth: 60,
   /** MB that may be in use after the last collection beyond what was before: half of one job's media. */
@@ -147,8 +149,9 @@ function problemsOf(phase, { before, after, growth }, slope) {
   if (after.inUse - before.inUse > LIMITS.inUse) {
     problems.push(`${(after.inUse - before.inUse).toFixed(1)} MB more are in use than before`);
   }
-  if (SHORT ? growth > LIMITS.shortGrowth : slope > LIMITS.slope) {
-    problems.push(SHORT ? `memory grew by ${growth.toFixed(0)} MB` : `the slope is above ${LIMITS.slope}`);
+  const limit = phase === 'events' ? LIMITS.eventsSlope : LIMITS.slope;
+  if (SHORT ? growth > LIMITS.shortGrowth : slope > limit) {
+    problems.push(SHORT ? `memory grew by ${growth.toFixed(0)} MB` : `the slope is above ${limit}`);
   }
   return problems.map((problem) => `${phase}: ${problem}`);
 }
