@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kMaxDepth = 200;
 constexpr int64_t kMaxSafeInteger = 9'007'199'254'740'991;  // 2^53 - 1
 constexpr Py_ssize_t kMaxRepr = 1000;
+constexpr size_t kMaxHexDigits = size_t{1} << 28U;  // V8 throws at an integer of more than 2^30 bits
 
 PyObject* adapter = nullptr;  // set once, kept for good
 
@@ -64,6 +65,7 @@ class Converter {
     auto digits = text.cast<std::string>();
     integer.negative = digits[0] == '-';
     digits.erase(0, integer.negative ? 3 : 2);
+    if (digits.size() > kMaxHexDigits) return Unknown(object);
     for (size_t end = digits.size(); end > 0; end -= std::min<size_t>(end, 16)) {
       const size_t begin = end - std::min<size_t>(end, 16);
       integer.words.push_back(std::stoull(digits.substr(begin, end - begin), nullptr, 16));
