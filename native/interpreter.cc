@@ -169,6 +169,8 @@ void RunCall(Call& call) {
   } catch (py::error_already_set& error) {
     error.restore();
     outcome = TakePythonError();
+  } catch (const std::exception& error) {
+    outcome = MakeError("ERR_WANGP_PYTHON", std::string("a value could not be converted: ") + error.what());
   }
   Settle(call.caller, std::move(outcome));
   if (call.channel != 0) call.caller.lane->OpenChannel(call.channel);

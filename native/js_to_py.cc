@@ -16,6 +16,8 @@ namespace bridge {
 namespace {
 
 constexpr size_t kMaxDepth = 1000;
+// A sparse array may claim 2^32 - 1 elements, and each takes memory on its way.
+constexpr double kMaxElements = 10'000'000;
 // A place longer than this is shown by its two ends.
 constexpr size_t kMaxPlace = 200;
 
@@ -129,13 +131,22 @@ class Converter {
     }
     if (ancestors_.size() >= kMaxDepth) Refuse("more than 1,000 levels deep");
     ancestors_.push_back(object);
-    Value result = object.IsArray() ? FromArray(object.As<Napi::Array>()) : FromPlainObject(object);
+    Value result = IsArray(object) ? FromArray(object) : FromPlainObject(object);
     ancestors_.pop_back();
     return result;
   }
 
-  Value FromArray(const Napi::Array& array) {
-    const uint32_t length = array.Length();
+  // To Node-API a Proxy of an array (the reactive state of many frameworks) is no array; to JavaScript it is.
+  bool IsArray(const Napi::Object& object) {
+    if (object.IsArray()) return true;
+    const auto constructor = env_.Global().Get("Array").As<Napi::Object>();
+    return constructor.Get("isArray").As<Napi::Function>().Call(constructor, {object}).ToBoolean();
+  }
+
+  Value FromArray(const Napi::Object& array) {
+    const double claimed = array.Get("length").ToNumber().DoubleValue();
+    if (claimed > kMaxElements) Refuse("an array of more than 10,000,000 elements", "pass a typed array");
+    const auto length = claimed > 0 ? static_cast<uint32_t>(claimed) : 0;
     Array items;
     items.reserve(length);
     for (uint32_t index = 0; index < length; ++index) {

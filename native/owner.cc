@@ -16,6 +16,8 @@ std::atomic<int64_t> live_count{0};
 
 // NumPy's names for the element types that JavaScript has an array for; empty where it has none.
 std::string DtypeName(char kind, size_t item_size) {
+  const bool is_known = kind == 'b' ? item_size == 1 : item_size <= 8 && (kind != 'f' || item_size >= 4);
+  if (!is_known) return "";
   const std::string bits = std::to_string(item_size * 8);
   switch (kind) {
     case 'b':

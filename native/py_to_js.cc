@@ -14,6 +14,8 @@ namespace {
 constexpr size_t kMaxDepth = 200;
 constexpr int64_t kMaxSafeInteger = 9'007'199'254'740'991;  // 2^53 - 1
 constexpr Py_ssize_t kMaxRepr = 1000;
+constexpr char kUnprintable[] = "<unprintable>";
+constexpr size_t kMaxHexDigits = size_t{1} << 28U;  // V8 throws at an integer of more than 2^30 bits
 
 PyObject* adapter = nullptr;  // set once, kept for good
 
@@ -41,7 +43,9 @@ class Converter {
     if (PyDict_Check(object)) return FromDict(object);
     if (PyList_Check(object) || PyTuple_Check(object)) return FromSequence(object);
     if (PyAnySet_Check(object)) {
-      const auto items = py::reinterpret_steal<py::object>(PySequence_List(object));
+      // By way of a copy of the set proper: a subclass's `__iter__` may raise, or never end.
+      const auto copy = py::reinterpret_steal<py::object>(PyFrozenSet_New(object));
+      const auto items = py::reinterpret_steal<py::object>(copy ? PySequence_List(copy.ptr()) : nullptr);
       if (items) return FromSequence(items.ptr());
       PyErr_Clear();
       return Unknown(object);
@@ -62,6 +66,8 @@ class Converter {
     auto digits = text.cast<std::string>();
     integer.negative = digits[0] == '-';
     digits.erase(0, integer.negative ? 3 : 2);
+    // Without its repr(), which takes hours where Python has no limit for that.
+    if (digits.size() > kMaxHexDigits) return Unknown(object, {std::string(kUnprintable)});
     for (size_t end = digits.size(); end > 0; end -= std::min<size_t>(end, 16)) {
       const size_t begin = end - std::min<size_t>(end, 16);
       integer.words.push_back(std::stoull(digits.substr(begin, end - begin), nullptr, 16));
@@ -115,10 +121,12 @@ class Converter {
     return Convert(adapted.ptr());
   }
 
-  static Value Unknown(PyObject* object) {
+  static Value Unknown(PyObject* object) { return Unknown(object, Repr(object)); }
+
+  static Value Unknown(PyObject* object, Value repr) {
     Object properties;
     properties.push_back({{std::string("pythonType")}, TypeName(object)});
-    properties.push_back({{std::string("repr")}, Repr(object)});
+    properties.push_back({{std::string("repr")}, std::move(repr)});
     return {std::move(properties)};
   }
 
@@ -131,7 +139,7 @@ class Converter {
     }
     if (text) return FromPythonString(text.ptr());
     PyErr_Clear();
-    return {std::string("<unprintable>")};
+    return {std::string(kUnprintable)};
   }
 
   PyTypeObject* memory_type_ = reinterpret_cast<PyTypeObject*>(py::type::of<Memory>().ptr());

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from typing import Any
 
@@ -108,8 +109,10 @@ def _from_copy(media: Any) -> native.Memory:
         import numpy
 
         return native.Memory(numpy.from_dlpack(media).copy(order="C"), zero_copy=False)
-    copy = memoryview(view.tobytes())
-    if view.ndim > 1 or view.format not in ("B", "b", "c"):
-        # typeshed wants a literal format; this one is the exporter's.
-        copy = copy.cast("B").cast(view.format.lstrip("@"), view.shape)  # type: ignore[call-overload]
-    return native.Memory(copy, zero_copy=False)
+    data, code = view.tobytes(), view.format.lstrip("@")
+    if code == "e":
+        count = len(data) // 2
+        data, code = struct.pack(f"{count}f", *struct.unpack(f"{count}e", data)), "f"
+    # A shape is not given where it says nothing: none may hold a zero. typeshed wants literal formats.
+    shape = () if view.ndim == 1 else (view.shape,)
+    return native.Memory(memoryview(data).cast(code, *shape), zero_copy=False)  # type: ignore[call-overload]

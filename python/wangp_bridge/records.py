@@ -138,4 +138,9 @@ def adapt(value: Any) -> Any:
 
 
 def _is_numpy_scalar(value: Any) -> bool:
-    return type(value).__module__ == "numpy" and hasattr(value, "item") and not hasattr(value, "__setitem__")
+    # A type that was made where there is no `__name__` has no module.
+    return (
+        getattr(type(value), "__module__", None) == "numpy"
+        and hasattr(value, "item")
+        and not hasattr(value, "__setitem__")
+    )
