@@ -92,10 +92,8 @@ void Leave(int code, void*) {
 
 void LeaveWithoutDestructors() {
 #ifdef __GLIBC__
-  static bool registered = false;
-  if (registered) return;
-  registered = true;
-  // The last handler registered is the first to run.
+  // The last handler registered is the first to run. Registered anew by each call, because libraries that were loaded
+  // since the last one have registered their destructors.
   on_exit(Leave, nullptr);
 #else
   WritePrinted();

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { clearTimeout } from 'node:timers';
 import { parseArgs } from 'node:util';
 
-/** The range of the random moment in ms (for `callback`: of the call's number), and how often a full run repeats. */
+/** The range of the random moment in ms; for `callback`, of the number of the call that leaves. */
 const CASES = {
   natural: { span: [0, 0], printed: 200 },
   import: { span: [0, 700] },
@@ -22,6 +22,7 @@ const CASES = {
   rejection: { span: [0, 100] },
   sigterm: { span: [0, 100], killed: 'SIGTERM' },
   worker: { span: [0, 700] },
+  'worker-torch': { span: [0, 100], torch: true },
   files: { span: [0, 300] },
 };
 
@@ -53,6 +54,7 @@ function random(seed) {
   return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
 }
 
+/** How often a case runs. */
 function countOf({ torch: withTorch = false }) {
   if (options.seed !== undefined) return 1;
   if (options.count !== undefined) return Number(options.count);
@@ -175,9 +177,12 @@ async function withPlace(use) {
 /** What this case leaves without the package, which must not depend on the moment. */
 async function control(name, [from, to]) {
   const outcomes = new Set();
-  for (const delay of [from, (from + to) / 2, to]) {
-    await withPlace(async (place) => outcomes.add(outcome(await runChild(name, delay, place, ['--control']), place)));
-  }
+  await atATime(3, (index) =>
+    withPlace(async (place) => {
+      const delay = from + (index / 2) * (to - from);
+      outcomes.add(outcome(await runChild(name, delay, place, ['--control']), place));
+    }),
+  );
   if (outcomes.size !== 1) throw new Error(`${name} without the package: ${[...outcomes].join('\nor ')}`);
   return [...outcomes][0];
 }

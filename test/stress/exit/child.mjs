@@ -21,6 +21,8 @@ const tell = (what) => writeSync(3, `${what} ${Date.now()}\n`);
 
 /** Says when, then ends the process by `leave`. */
 function leaveBy(leave) {
+  // After the package's own, where there is one.
+  process.on('exit', (code) => console.log('listener after', code));
   tell('leaving');
   return leave();
 }
@@ -35,13 +37,14 @@ const exit7 = () => process.exit(7);
 
 /** What a session does that matters here, without the package. */
 const standIn = {
-  async runTask() {
+  async runTask(_, { callbacks = {} } = {}) {
     await sleep(5);
+    callbacks.onStatus?.('here');
     return { success: true, generatedFiles: [] };
   },
   async submitTask(_, { callbacks = {} } = {}) {
     setTimeout(() => callbacks.onStatus?.('here'), 5);
-    return { result: () => sleep(control ? 50 : FOREVER) };
+    setTimeout(() => {}, FOREVER);
   },
 };
 
@@ -68,13 +71,25 @@ while True: layer(torch.rand(1, 16, 96, 96)) @ torch.rand(94, 94)`;
 const HAND_OVER = `import numpy
 for n in range(60): add_artifact(video_tensor_uint8=numpy.zeros((3, 4, 128, 128), "uint8"), audio_tensor=numpy.zeros((2, 9600), "float32"))`;
 
+function startWorker(script) {
+  const workerData = { root: SCRIPTED_ROOT, entry: ENTRY, control, script };
+  return new Worker(new URL('worker.mjs', import.meta.url), { workerData });
+}
+
+function terminateLater(worker) {
+  leaveLater(async () => {
+    await worker.terminate();
+    console.log('listener terminated');
+  });
+}
+
 const CASES = {
   async natural() {
     const session = await scripted();
     const result = await session.runTask({ script: PRINT });
     console.log('listener', result.success);
     process.exitCode = 3;
-    process.on('beforeExit', () => tell('leaving'));
+    process.once('beforeExit', () => leaveBy(() => {}));
   },
 
   // From the first moment on: the interpreter itself may still be starting.
@@ -99,11 +114,12 @@ const CASES = {
   async callback() {
     const session = await scripted();
     let left = Math.ceil(delay);
-    const onStatus = () => (left -= 1) <= 0 && leaveBy(exit7);
-    for (;;)
-      await session
-        .runTask({ script: 'for n in range(20): put("status", str(n))' }, { callbacks: { onStatus } })
-        .then(control ? onStatus : undefined);
+    const onStatus = () => {
+      left -= 1;
+      if (left === 0) leaveBy(exit7);
+    };
+    const script = 'for n in range(20): put("status", str(n))';
+    for (;;) await session.runTask({ script }, { callbacks: { onStatus } });
   },
 
   exception: () =>
@@ -116,15 +132,12 @@ const CASES = {
   // The parent sends it.
   sigterm: () => leaveDuring(COMPUTE, () => sleep(FOREVER)),
 
-  // Only the Worker uses the package, as in a server that keeps its main thread free.
-  async worker() {
-    const worker = new Worker(new URL('worker.mjs', import.meta.url), { argv: [SCRIPTED_ROOT, ENTRY, control] });
-    tell('ready');
-    setTimeout(async () => {
-      await worker.terminate();
-      console.log('listener terminated');
-      tell('leaving');
-    }, delay);
+  // Only the Worker uses the package, as in a server that keeps its main thread free. From its first moment on.
+  worker: () => terminateLater(startWorker(HAND_OVER)),
+
+  'worker-torch'() {
+    const worker = startWorker(TORCH);
+    worker.once('message', () => terminateLater(worker));
   },
 
   async files() {
