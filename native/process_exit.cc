@@ -66,25 +66,32 @@ void WritePrinted() {
 #ifdef __GLIBC__
 
 // Node puts terminal modes and the descriptors' O_NONBLOCK back in an exit handler, which comes after ours. Its name is
-// the mangled `node::ResetStdio()`; a runtime without it resets nothing. Main JS thread.
-void ResetStdio() {
-  auto* reset = reinterpret_cast<void (*)()>(dlsym(RTLD_DEFAULT, "_ZN4node10ResetStdioEv"));
-  if (reset != nullptr) reset();
-}
+// the mangled `node::ResetStdio()`; a runtime without it resets nothing. Looked up when the core is loaded: at the exit
+// a Python thread may be loading a library, and hold the dynamic linker's lock for seconds.
+void (*const reset_stdio)() = reinterpret_cast<void (*)()>(dlsym(RTLD_DEFAULT, "_ZN4node10ResetStdioEv"));
 
 // What C code has not written yet, as exit() would: its files, and a stdout that it gave a buffer again (Node takes it
 // away). The newest streams come first, so that a thread that holds stdout for good keeps nothing from a file. A thread
 // of its own.
-void FlushStdio() { std::fflush(nullptr); }
+void FlushStdio() { static_cast<void>(std::fflush(nullptr)); }
 
 // Main JS thread, in exit(): JavaScript has ended, Python's threads run on.
 void Leave(int code, void*) {
   WritePrinted();
-  ResetStdio();
+  if (reset_stdio != nullptr) reset_stdio();
   // Only now: on a full non-blocking pipe C's streams throw away what they hold.
   RunWithin(kLockGrace, FlushStdio);
   _exit(code);
 }
+
+// exit() destroys the thread-local objects of its thread before it runs any handler, the last registered one first.
+// Only registered there, ours comes before those of a library that a Python thread is loading at this very moment.
+struct LeaveFirst {
+  LeaveFirst() = default;
+  LeaveFirst(const LeaveFirst&) = delete;
+  LeaveFirst& operator=(const LeaveFirst&) = delete;
+  ~LeaveFirst() { on_exit(Leave, nullptr); }
+};
 
 #endif
 
@@ -92,9 +99,10 @@ void Leave(int code, void*) {
 
 void LeaveWithoutDestructors() {
 #ifdef __GLIBC__
-  // The last handler registered is the first to run. Registered anew by each call, because libraries that were loaded
-  // since the last one have registered their destructors.
-  on_exit(Leave, nullptr);
+  // A Worker's is destroyed when its thread ends, which the process waits for before it exits. The first call of a
+  // thread takes the dynamic linker's lock.
+  static thread_local LeaveFirst leave_first;
+  static_cast<void>(leave_first);
 #else
   WritePrinted();
 #endif
