@@ -2,8 +2,10 @@
 // fit: here one thread writes in order and waits for the descriptor instead.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -17,8 +19,10 @@ class ConsoleWriter {
 
   // Any thread without the GIL.
   void Write(int descriptor, std::string text);
-  // Waits until all is written, at most `limit`. Any thread without the GIL.
-  bool Drain(std::chrono::milliseconds limit);
+  // For when the host writes no more. Waits until what was handed over before this call is written. Gives up, with
+  // false, when nothing could be written for `idle`, or after `total`: a slow reader gets everything, one that stopped
+  // holds nobody up for long. Any thread without the GIL.
+  bool Drain(std::chrono::milliseconds idle, std::chrono::milliseconds total);
 
  private:
   struct Chunk {
@@ -27,13 +31,19 @@ class ConsoleWriter {
   };
 
   void Run();
+  // The console's thread, mutex not held.
+  void WriteAll(const Chunk& chunk);
+  void CountWritten(size_t size);
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable written_;
   std::deque<Chunk> chunks_;
-  size_t bytes_ = 0;  // waiting, with the chunk that is being written
+  // Bytes since the start: what lies between the two is waiting to be written.
+  uint64_t taken_ = 0;
+  uint64_t done_ = 0;  // written, or given up because nobody reads that descriptor
   bool started_ = false;
+  std::atomic<bool> host_ended_ = false;
 };
 
 // Lives as long as the process; never destroyed.
