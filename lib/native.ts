@@ -102,8 +102,8 @@ export interface CoreAddon {
   share(handle: MemoryHandle): number;
   /** What the memory factory makes of a token's memory, once; undefined where the token is void. */
   openShared(token: number): unknown;
-  /** Main thread only: leave past the C++ destructors, with the exit code that the process was given. */
-  leaveWithoutDestructors(): void;
+  /** For the main thread's `exit` listener: writes what Python printed, where no native handler does that later. */
+  onProcessExit(): void;
   /** Ends in `uncaughtException`, with the place where `error` was made. */
   reportUncaught(error: unknown): void;
   liveCounts(): LiveCounts;

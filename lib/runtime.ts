@@ -64,7 +64,7 @@ export class Runtime {
       this.#listeners.get(channel)?.(kind, data, timestamp, dropped);
     });
     // Node runs no cleanup hook on `process.exit()`; a Worker's exit is not the process's.
-    if (isMainThread) process.on('exit', () => core.leaveWithoutDestructors());
+    if (isMainThread) process.on('exit', () => core.onProcessExit());
   }
 
   /** Starts the interpreter, or joins the one that another environment started. */

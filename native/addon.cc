@@ -96,7 +96,7 @@ void SetKeepAlive(const Napi::CallbackInfo& info) {
   Environment::Of(info.Env()).lane()->SetKeepAlive(info.Env(), info[0].ToBoolean());
 }
 
-void Leave(const Napi::CallbackInfo&) { LeaveWithoutDestructors(); }
+void ProcessExit(const Napi::CallbackInfo&) { OnProcessExit(); }
 
 void ReportUncaught(const Napi::CallbackInfo& info) { napi_fatal_exception(info.Env(), info[0]); }
 
@@ -115,6 +115,7 @@ Napi::Value LiveCounts(const Napi::CallbackInfo& info) {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
+  LeaveWithoutDestructors();
   exports.Set("pythonVersion",
               Napi::String::New(env, std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION)));
   exports.Set("start", Napi::Function::New<Start>(env, "start"));
@@ -127,7 +128,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("release", Napi::Function::New<Tensors::Release>(env, "release"));
   exports.Set("share", Napi::Function::New<Tensors::Share>(env, "share"));
   exports.Set("openShared", Napi::Function::New<Tensors::OpenShared>(env, "openShared"));
-  exports.Set("leaveWithoutDestructors", Napi::Function::New<Leave>(env, "leaveWithoutDestructors"));
+  exports.Set("onProcessExit", Napi::Function::New<ProcessExit>(env, "onProcessExit"));
   exports.Set("reportUncaught", Napi::Function::New<ReportUncaught>(env, "reportUncaught"));
   exports.Set("liveCounts", Napi::Function::New<LiveCounts>(env, "liveCounts"));
   return exports;

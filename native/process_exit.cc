@@ -99,11 +99,14 @@ struct LeaveFirst {
 
 void LeaveWithoutDestructors() {
 #ifdef __GLIBC__
-  // A Worker's is destroyed when its thread ends, which the process waits for before it exits. The first call of a
-  // thread takes the dynamic linker's lock.
+  // A Worker's is destroyed when its thread ends, which the process waits for before it exits.
   static thread_local LeaveFirst leave_first;
   static_cast<void>(leave_first);
-#else
+#endif
+}
+
+void OnProcessExit() {
+#ifndef __GLIBC__
   WritePrinted();
 #endif
 }

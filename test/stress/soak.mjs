@@ -2,10 +2,8 @@
 // merely dropped, 1,000,000 events, 2,000 jobs that fail and 2,000 that are cancelled. Each phase has a process of its
 // own, so that the memory of one doesn't hide another's.
 //
-// The phases run with glibc's threshold for mapped memory fixed at 1 MiB. Otherwise it rises to the size of the media that
-// were freed first, and each arena then keeps one or two of them: up to 60 MB that nobody uses and that come and go with
-// the arena a thread happens to get. MALLOC_MMAP_THRESHOLD_=33554432 in the environment shows that. What is "in use" is
-// glibc's own count of what was allocated and not freed; a leak shows there whatever the arenas do.
+// What is "in use" is glibc's own count of what was allocated and not freed; a leak shows there whatever the allocator
+// keeps for later.
 //
 // `--short`: a tenth of the jobs. Their slope is noise, so it is the counts that are checked, what is in use, and that
 // no media are kept. `--phase NAME`: one phase. `--jobs N`: so many jobs in each.
@@ -123,8 +121,7 @@ async function measure(phase) {
 /** Runs one phase in a process of its own; resolves with its figures. */
 function measureApart(phase) {
   return new Promise((resolve, reject) => {
-    const env = { MALLOC_MMAP_THRESHOLD_: '1048576', ...process.env };
-    const child = fork(FILE, [...process.argv.slice(2), '--phase', phase], { env });
+    const child = fork(FILE, [...process.argv.slice(2), '--phase', phase]);
     let figures;
     child.on('message', (message) => {
       figures = message;
