@@ -1,6 +1,6 @@
-// npm run test:asan, npm run test:tsan [-- OPTIONS FOR VITEST]: the native part of the suite on an addon that is built
-// with AddressSanitizer and LeakSanitizer, or with ThreadSanitizer. In that build calls of Node-API fail where a test
-// says so (test/native/failing_node_api.c). Its last line has the figures.
+// npm run test:asan, npm run test:tsan [-- --short | OPTIONS FOR VITEST]: the native part of the suite, and the fuzz, on
+// an addon that is built with AddressSanitizer and LeakSanitizer, or with ThreadSanitizer. In that build calls of
+// Node-API fail where a test says so (test/native/failing_node_api.c). Its last line has the figures.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,15 +9,20 @@ import { bin, CACHE, fail, once, ROOT, run, runInForeground, say } from './lib.m
 import { cleanEnvironment, prepareInterpreters, thoroughInterpreter } from './interpreters.mjs';
 import { setUp } from './setup.mjs';
 import { buildProbe, fetchPybind11 } from './steps.mjs';
+import { runStress } from './stress.mjs';
 
-const SANITIZERS = {
+export const SANITIZERS = {
   address: {
     short: 'asan',
     library: 'libasan.so',
     // Leaks are asked for by the tests: what the addon has at exit it has on purpose.
-    options: { ASAN_OPTIONS: 'detect_leaks=1:leak_check_at_exit=0:allocator_may_return_null=1' },
+    // Freed memory waits a while for a use after free, but not for so long that tests of memory see it.
+    options: {
+      ASAN_OPTIONS: 'detect_leaks=1:leak_check_at_exit=0:allocator_may_return_null=1:quarantine_size_mb=32',
+    },
     // CPython's own allocator would hide what happens inside its arenas.
     env: { PYTHONMALLOC: 'malloc' },
+    shortTests: ['failing-node-api', 'share', 'zero-copy'],
   },
   thread: {
     short: 'tsan',
@@ -25,6 +30,7 @@ const SANITIZERS = {
     // Node and Python are not instrumented: only what the addon itself does counts.
     options: { TSAN_OPTIONS: 'ignore_noninstrumented_modules=1:report_signal_unsafe=0:exitcode=66' },
     env: {},
+    shortTests: ['callbacks', 'events-overflow', 'share', 'workers'],
   },
 };
 
@@ -42,7 +48,9 @@ const TESTS = [
   'values-refused',
   'workers',
   'zero-copy',
-].map((name) => `test/embedded/${name}.test.ts`);
+];
+
+const fileOf = (name) => `test/embedded/${name}.test.ts`;
 
 /** A package like the published one, with the sanitized binaries in it. */
 async function buildPackage(sanitizer, python) {
@@ -93,49 +101,68 @@ function reportsIn(folder) {
   });
 }
 
-/** Runs the tests; resolves with the exit code. */
-export async function runSanitized(sanitizer, pythons, args = []) {
-  const { short, library, options, env } = SANITIZERS[sanitizer];
+/** The runtime that is loaded first; undefined, said aloud, where the machine can't build with it. */
+async function runtimeOf({ short, library }) {
+  const lacking = [];
+  await run('cmake', ['--version']).catch(() => lacking.push('cmake'));
+  const file = await run('gcc', [`-print-file-name=${library}`]).catch(() => library);
+  if (!path.isAbsolute(file)) lacking.push(`gcc's ${library}`);
+  if (lacking.length === 0) return file.trim();
+  const why = `${short}: not run, this machine lacks ${lacking.join(' and ')} (Debian: apt install g++ cmake)`;
+  if (process.env.CI) fail(why);
+  console.log(why);
+  return undefined;
+}
+
+/** Runs the tests (`tests`: these files, with vitest's options) and the fuzz; resolves with the exit code. */
+export async function runSanitized(sanitizer, pythons, { short: isShort = false, tests = [] } = {}) {
+  const settings = SANITIZERS[sanitizer];
+  const runtime = await runtimeOf(settings);
+  if (runtime === undefined) return 0;
   const python = thoroughInterpreter(pythons);
-  const runtime = (await run('gcc', [`-print-file-name=${library}`])).trim();
-  if (!existsSync(runtime)) fail(`${library} is missing: apt install gcc`);
   const packageFolder = await buildPackage(sanitizer, python);
   const reports = mkdtempSync(path.join(tmpdir(), 'wangp-sanitizer-'));
-  const log = path.join(reports, 'report');
-  const [name, value] = Object.entries(options)[0];
+  const [name, value] = Object.entries(settings.options)[0];
+  const sanitized = {
+    ...settings.env,
+    [name]: `${value}:log_path=${path.join(reports, 'report')}`,
+    LD_PRELOAD: runtime,
+    WANGP_TEST_PACKAGE: packageFolder,
+    WANGP_TEST_SANITIZER: sanitizer,
+  };
   const results = path.join(reports, 'results.json');
-  const files = args.length > 0 ? args : TESTS.filter((file) => existsSync(path.join(ROOT, file)));
+  const files = tests.length > 0 ? tests : (isShort ? settings.shortTests : TESTS).map(fileOf);
   const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${results}`];
-  const code = await runInForeground(
-    process.execPath,
-    [bin('vitest', 'vitest.mjs'), 'run', '--project', `python ${python.name}`, ...reporters, ...files],
-    {
-      env: cleanEnvironment({
-        ...env,
-        [name]: `${value}:log_path=${log}`,
-        LD_PRELOAD: runtime,
-        WANGP_TEST_PYTHONS: JSON.stringify([python]),
-        WANGP_TEST_PACKAGE: packageFolder,
-        WANGP_TEST_SANITIZER: sanitizer,
-      }),
-    },
-  );
+  const project = ['--project', `python ${python.name}`];
+  const env = cleanEnvironment({ ...sanitized, WANGP_TEST_PYTHONS: JSON.stringify([python]) });
+  const codes = [
+    await runInForeground(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...project, ...reporters, ...files], {
+      env,
+    }),
+  ];
+  if (tests.length === 0) codes.push(await runStress('fuzz', [python], ['--short'], sanitized));
   const texts = reportsIn(reports);
   for (const text of texts) console.error(text);
   const { numPassedTests, numFailedTests, numPendingTests } = existsSync(results)
     ? JSON.parse(readFileSync(results, 'utf8'))
     : { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0 };
   rmSync(reports, { recursive: true });
+  const isRight = codes.every((code) => code === 0) && texts.length === 0 && numPassedTests > 0;
   console.log(
-    `${short}: ${numPassedTests} tests passed, ${numFailedTests} failed, ${numPendingTests} skipped on CPython ` +
-      `${python.version}; ${texts.length} reports`,
+    `${settings.short}: ${numPassedTests} tests passed, ${numFailedTests} failed, ${numPendingTests} skipped on ` +
+      `CPython ${python.version}; ${codes.length === 1 ? '' : `fuzz ${codes[1] === 0 ? 'passed' : 'FAILED'}; `}` +
+      `${texts.length} reports`,
   );
-  return code !== 0 || texts.length > 0 || numPassedTests === 0 ? 1 : 0;
+  return isRight ? 0 : 1;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [sanitizer, ...args] = process.argv.slice(2);
+  const tests = args.filter((arg) => arg !== '--short');
   await setUp();
   await buildProbe();
-  process.exitCode = await runSanitized(sanitizer, await prepareInterpreters(), args);
+  process.exitCode = await runSanitized(sanitizer, await prepareInterpreters(), {
+    short: args.includes('--short'),
+    tests,
+  });
 }

@@ -3,20 +3,25 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fail, ROOT, runInForeground } from './lib.mjs';
 import { cleanEnvironment, prepareInterpreters, thoroughInterpreter } from './interpreters.mjs';
+import { fail, ROOT, runInForeground } from './lib.mjs';
 import { setUp } from './setup.mjs';
 import { buildProbe } from './steps.mjs';
 
+/** The programs, in the order in which they run. */
+export const STRESS = ['isolation', 'exit', 'soak', 'fuzz'];
+
 /** Runs one program; resolves with its exit code. */
-export function runStress(name, pythons, args = []) {
+export function runStress(name, pythons, args = [], env = {}) {
   const file = path.join(ROOT, 'test', 'stress', `${name}.mjs`);
-  if (!existsSync(file)) fail(`there is no ${path.relative(ROOT, file)}`);
-  const env = cleanEnvironment({
-    WANGP_PYTHON: thoroughInterpreter(pythons).executable,
-    WANGP_TEST_PYTHONS: JSON.stringify(pythons),
+  if (!existsSync(file)) fail(`there is no ${path.relative(ROOT, file)}: ${STRESS.join(', ')}`);
+  return runInForeground(process.execPath, ['--expose-gc', file, ...args], {
+    env: cleanEnvironment({
+      ...env,
+      WANGP_PYTHON: thoroughInterpreter(pythons).executable,
+      WANGP_TEST_PYTHONS: JSON.stringify(pythons),
+    }),
   });
-  return runInForeground(process.execPath, ['--expose-gc', file, ...args], { env });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

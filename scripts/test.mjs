@@ -1,19 +1,44 @@
-// npm test [-- OPTIONS FOR VITEST]: sets up, builds for every CPython of the machine, runs every test.
-import { bin, runInForeground, say } from './lib.mjs';
+// npm test [-- OPTIONS FOR VITEST]: sets up, builds for every CPython of the machine, runs every test, and the short
+// forms of the long programs. npm run test:full: those in full.
 import { cleanEnvironment, prepareInterpreters } from './interpreters.mjs';
+import { bin, runInForeground, say } from './lib.mjs';
+import { runSanitized, SANITIZERS } from './sanitize.mjs';
 import { setUp } from './setup.mjs';
 import { buildProbe } from './steps.mjs';
+import { runStress, STRESS } from './stress.mjs';
+
+const args = process.argv.slice(2).filter((arg) => arg !== '--full');
+const short = !process.argv.includes('--full');
 
 await setUp();
 await buildProbe();
 const pythons = await prepareInterpreters();
 
-const env = cleanEnvironment({ WANGP_TEST_PYTHONS: JSON.stringify(pythons) });
-const args = process.argv.slice(2);
-const status = await runInForeground(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...args], { env });
-if (status !== 0 || args.length > 0) process.exit(status);
-for (const { name, executable } of pythons) {
-  say(`the Python side on ${name}`);
-  const code = await runInForeground(executable, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'test/python']);
-  if (code !== 0) process.exit(code);
+/** What `npm test` consists of: names, and what runs each to its exit code. */
+function* parts() {
+  const env = cleanEnvironment({ WANGP_TEST_PYTHONS: JSON.stringify(pythons) });
+  yield ['vitest', () => runInForeground(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...args], { env })];
+  if (args.length > 0) return;
+  for (const { name, executable } of pythons) {
+    const pytest = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'test/python'];
+    yield [`the Python side on ${name}`, () => runInForeground(executable, pytest)];
+  }
+  for (const name of STRESS) yield [name, () => runStress(name, pythons, short ? ['--short'] : [])];
+  for (const sanitizer of Object.keys(SANITIZERS)) {
+    yield [`the ${sanitizer} sanitizer`, () => runSanitized(sanitizer, pythons, { short })];
+  }
+}
+
+const failed = [];
+for (const [name, run] of parts()) {
+  if (args.length === 0) say(name);
+  const started = Date.now();
+  const code = await run();
+  if (args.length === 0)
+    say(`${name}: ${code === 0 ? 'passed' : `FAILED (${code})`}, ${((Date.now() - started) / 1000).toFixed(0)} s`);
+  if (code !== 0) failed.push(name);
+}
+if (failed.length > 0) {
+  say(`failed: ${failed.join(', ')}`);
+  process.exit(1);
 }

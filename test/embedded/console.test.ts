@@ -18,50 +18,71 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const LINES = 10_000;
 const HOST_LINES = 150;
-const X = 'x'.repeat(88);
+
+/** Characters that nobody else uses: whoever tears a line of whose, the text of each can be told from the others'. */
+const WRITERS = {
+  print: { digits: 'abcdefghij', filler: 'z', characters: /[a-z]/g },
+  under: { digits: 'ABCDEFGHIJ', filler: 'Z', characters: /[A-Z]/g },
+  host: { digits: '0123456789', filler: '-', characters: /[0-9-]/g },
+} as const;
+type Writer = keyof typeof WRITERS;
+
+/** Python's last output, which has no line end. */
+const LAST = '@@@@@@';
+
+function pythonLine(writer: Writer): string {
+  const { digits, filler } = WRITERS[writer];
+  return `f"{n:05d}".translate(str.maketrans("0123456789", "${digits}")) + "${filler.repeat(95)}"`;
+}
 
 /** `print` on the job's thread, and `sys.__stdout__` on another one: 20,000 lines of 101 bytes. */
 const PRINT = `
 def under():
-    for n in range(${LINES}): sys.__stdout__.write(f"under {n:05d} ${X}\\n")
+    for n in range(${LINES}): sys.__stdout__.write(${pythonLine('under')} + "\\n")
 other = threading.Thread(target=under)
 other.start()
-for n in range(${LINES}): print(f"print {n:05d} ${X}")
+for n in range(${LINES}): print(${pythonLine('print')})
 other.join()
-print("last, without a line end", end="")`;
+print("${LAST}", end="")`;
 
 /** Runs PRINT while the host prints lines of its own, some of them at its very end. */
 const PRINT_BOTH = `
 let lines = 0;
-const print = () => console.log('host  ' + String(lines++).padStart(5, '0') + ' ${X}');
+const print = () => console.log(String(lines++).padStart(5, '0') + '-'.repeat(95));
 const timer = setInterval(() => lines < 100 && print(), 1);
 const result = await session.runTask({ script: ${JSON.stringify(PRINT)} });
 clearInterval(timer);
 process.on('exit', () => { while (lines < ${HOST_LINES}) print(); });
 if (!result.success) throw new Error(result.errors[0].message);`;
 
-function numbered(name: string, count: number): string {
-  return Array.from({ length: count }, (_, n) => `${name.padEnd(5)} ${String(n).padStart(5, '0')} ${X}\n`).join('');
+function numbered(writer: Writer, count: number): string {
+  const { digits, filler } = WRITERS[writer];
+  return Array.from({ length: count }, (_, n) => {
+    const number = String(n).padStart(5, '0');
+    return number.replaceAll(/\d/g, (digit) => digits[Number(digit)]!) + filler.repeat(95);
+  }).join('');
 }
 
-/** Each writer's text, in the order of its arrival. A line of the host's may have lines of Python's within it. */
-function byWriter(text: string): Record<'print' | 'under' | 'host', string> {
-  const found = { print: '', under: '' };
-  const host = text.replaceAll(/(print|under) \d{5} x{88}\n/g, (line, name: 'print' | 'under') => {
-    found[name] += line;
-    return '';
-  });
-  return { ...found, host };
+/** Each writer's text in the order of its arrival, how many lines there are, and the end of Python's output. */
+function byWriter(text: string): Record<Writer, string> & { lines: number; last: string } {
+  const of = (characters: RegExp): string => text.match(characters)?.join('') ?? '';
+  return {
+    print: of(WRITERS.print.characters),
+    under: of(WRITERS.under.characters),
+    host: of(WRITERS.host.characters),
+    lines: text.match(/\n/g)?.length ?? 0,
+    last: of(/@+/g),
+  };
 }
 
-const COMPLETE = {
+const FROM_PYTHON = {
   print: numbered('print', LINES),
   under: numbered('under', LINES),
-  host: expect.toSatisfy((text: string) => {
-    const last = 'last, without a line end';
-    return text.includes(last) && text.replace(last, '') === numbered('host', HOST_LINES);
-  }) as string,
+  host: '',
+  lines: 2 * LINES,
+  last: LAST,
 };
+const COMPLETE = { ...FROM_PYTHON, host: numbered('host', HOST_LINES), lines: 2 * LINES + HOST_LINES };
 
 const KINDS: Record<string, (body: string) => Promise<Left>> = {
   'a slow pipe': runWithPipe,
@@ -81,8 +102,14 @@ describe.each(Object.entries(KINDS))('with stdout %s', (_, run) => {
     const left = await run(PRINT_BOTH + leave);
     expect(left).toMatchObject({ code, signal: null });
     const writers = byWriter(left.text);
-    expect(writers.print.length).toBe(COMPLETE.print.length);
-    expect(writers).toEqual(COMPLETE);
+    for (const name of ['print', 'under', 'host'] as const) {
+      expect(writers[name].length).toBe(COMPLETE[name].length);
+      expect(writers[name] === COMPLETE[name], `the lines of ${name} are in order`).toBe(true);
+    }
+    expect(writers).toMatchObject({ lines: COMPLETE.lines, last: LAST });
+    // A terminal takes what it has room for, also part of a line.
+    const whole = left.text.match(/[a-j]{5}z{95}\n/g)?.length;
+    if (run !== runWithTerminal) expect(whole).toBe(LINES);
   });
 });
 
@@ -92,7 +119,7 @@ describe('the end of the process', () => {
   test('waits as long as a reader reads, however slowly', async () => {
     const left = await runWithPipe(PRINT_ONLY, { pace: { bytes: 8192, everyMs: 20 } });
     expect(left).toMatchObject({ code: 7, signal: null, other: '' });
-    expect(byWriter(left.text)).toEqual({ ...COMPLETE, host: 'last, without a line end' });
+    expect(byWriter(left.text)).toEqual(FROM_PYTHON);
   });
 
   test('does not wait for a reader that stopped', async () => {

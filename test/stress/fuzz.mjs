@@ -18,6 +18,8 @@ import { choices, mulberry32, numberOption } from './seeded.mjs';
 
 const FILE = fileURLToPath(import.meta.url);
 const ROOT = path.resolve(path.dirname(FILE), '../..');
+/** Another one than the repository where its binaries are instrumented. */
+const PACKAGE = process.env.WANGP_TEST_PACKAGE ?? ROOT;
 const SHORT = process.argv.includes('--short');
 const BATCH = 50;
 const MOST_EXAMPLES = 5;
@@ -130,7 +132,7 @@ async function toJs(session, choose) {
 
 /** The iterations, in this process; tells the parent of each. */
 async function runIterations(seed) {
-  const { init } = createRequire(import.meta.url)(path.join(ROOT, 'dist/index.js'));
+  const { init } = createRequire(import.meta.url)(path.join(PACKAGE, 'dist/index.js'));
   const session = await init({ root: path.join(ROOT, 'test/fixtures/roots/scripted') });
   await session.call('execute', [DESCRIBE]);
   await session.call('execute', [PRELUDE]);

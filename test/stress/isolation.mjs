@@ -1,4 +1,4 @@
-// npm run test:isolation (node scripts/stress.mjs isolation): Python inside Node has its own libraries. Every check of
+// npm run test:isolation (npm run test:isolation): Python inside Node has its own libraries. Every check of
 // isolation/checks.mjs is answered by each interpreter inside each Node, with and without jemalloc, and compared with
 // what the same interpreter answers when a shell starts it. Controls leave a remedy out and must differ.
 //
@@ -172,7 +172,7 @@ if (!short) {
   const machine = `${os.cpus()[0].model.trim()}, ${os.type()} ${os.release()} ${os.arch()}`;
   const date = new Date().toISOString().slice(0, 10);
   await renew(
-    `Measured on ${date} by \`node scripts/stress.mjs isolation\` on ${machine}.\n\n\`${figures}\`\n\n${tables}`,
+    `Measured on ${date} by \`npm run test:isolation\` on ${machine}.\n\n\`${figures}\`\n\n${tables}`,
   );
 }
 console.log(`\n${figures}`);

@@ -39,7 +39,6 @@ async function useAddon(without) {
   load('loader.node').openPython(python.libraryPath, { deepBind: !without.libpython });
   const core = load(`core.cp${python.minor.replace('.', '')}.node`);
   core.setKeepAlive(true);
-  process.on('exit', () => core.leaveWithoutDestructors());
   await core.start({
     executable: python.executable,
     bridgePath: path.join(ROOT, 'python'),
