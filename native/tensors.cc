@@ -16,24 +16,37 @@ struct View {
 
 using ViewHandle = std::shared_ptr<View>;
 
-void DeleteView(napi_env, void*, void* hint) { delete static_cast<ViewHandle*>(hint); }
+// What the finalizer of an ArrayBuffer deletes.
+struct Hold {
+  ViewHandle view;
+  bool* finalized;  // of the call that makes the ArrayBuffer, as long as that runs
+};
+
+void DeleteHold(napi_env, void*, void* hint) {
+  auto* hold = static_cast<Hold*>(hint);
+  if (hold->finalized != nullptr) *hold->finalized = true;
+  delete hold;
+}
 
 void DeleteHandle(napi_env, void* data, void*) { delete static_cast<ViewHandle*>(data); }
 
 // Null where the runtime refuses external buffers, or one of this size.
 napi_value ExternalArrayBuffer(napi_env env, const ViewHandle& view) {
-  auto* hold = new ViewHandle(view);
+  bool finalized = false;
+  auto* hold = new Hold{view, &finalized};
   napi_value buffer = nullptr;
   const Memory& memory = *view->memory;
-  const napi_status status = napi_create_external_arraybuffer(env, memory.data, memory.size, DeleteView, hold, &buffer);
+  const napi_status status = napi_create_external_arraybuffer(env, memory.data, memory.size, DeleteHold, hold, &buffer);
+  if (!finalized) hold->finalized = nullptr;
   if (status == napi_ok) return buffer;
   napi_value exception = nullptr;
   napi_get_and_clear_last_exception(env, &exception);
-  // Of a buffer that is too large Node calls the finalizer, later. Where it does not, an empty pointer is lost.
-  if (status == napi_no_external_buffers_allowed) {
+  // Where it is too large Node calls the finalizer, where external buffers are refused it doesn't; of other failures
+  // nobody says, so that a few bytes are lost rather than freed twice.
+  if (!finalized && status == napi_no_external_buffers_allowed) {
     delete hold;
-  } else {
-    *hold = nullptr;
+  } else if (!finalized) {
+    hold->view = nullptr;
   }
   return nullptr;
 }

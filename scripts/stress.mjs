@@ -12,10 +12,10 @@ import { buildProbe } from './steps.mjs';
 export const STRESS = ['isolation', 'exit', 'soak', 'fuzz'];
 
 /** Runs one program; resolves with its exit code. */
-export function runStress(name, pythons, args = [], env = {}) {
+export function runStress(name, pythons, args = [], { env = {}, nodeArgs = [] } = {}) {
   const file = path.join(ROOT, 'test', 'stress', `${name}.mjs`);
   if (!existsSync(file)) fail(`there is no ${path.relative(ROOT, file)}: ${STRESS.join(', ')}`);
-  return runInForeground(process.execPath, ['--expose-gc', file, ...args], {
+  return runInForeground(process.execPath, ['--expose-gc', ...nodeArgs, file, ...args], {
     env: cleanEnvironment({
       ...env,
       WANGP_PYTHON: thoroughInterpreter(pythons).executable,

@@ -171,9 +171,7 @@ console.log(tables);
 if (!short) {
   const machine = `${os.cpus()[0].model.trim()}, ${os.type()} ${os.release()} ${os.arch()}`;
   const date = new Date().toISOString().slice(0, 10);
-  await renew(
-    `Measured on ${date} by \`npm run test:isolation\` on ${machine}.\n\n\`${figures}\`\n\n${tables}`,
-  );
+  await renew(`Measured on ${date} by \`npm run test:isolation\` on ${machine}.\n\n\`${figures}\`\n\n${tables}`);
 }
 console.log(`\n${figures}`);
 process.exitCode = differing(plain) + differing(preloaded) === 0 && felt === controls.length ? 0 : 1;

@@ -27,8 +27,8 @@ const LIMITS = {
   slope: 5,
   /** MB per 100,000 events. */
   eventsSlope: 2,
-  /** MB that a short run may have grown by after its last collection: the media of six of its jobs. */
-  shortGrowth: 60,
+  /** MB that a short run may have grown by after its last collection, of 2,000 MB returned: the rest is the arenas'. */
+  shortGrowth: 150,
   /** MB that may be in use after the last collection beyond what was before: half of one job's media. */
   inUse: 5,
 };
