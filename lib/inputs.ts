@@ -138,7 +138,7 @@ async function upload(
   bytes: () => Uint8Array,
   register: (input: number) => Promise<unknown>,
 ): Promise<RegisteredInput> {
-  const input = (await runtime.call('begin_input', [length], { lane: 'command' })) as number;
+  const input = (await runtime.call('begin_input', [runtime.client, length], { lane: 'command' })) as number;
   let path: string;
   try {
     for (let offset = 0; offset < length; offset += PIECE) {

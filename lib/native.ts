@@ -84,6 +84,8 @@ export interface LiveCounts {
 export interface CoreAddon {
   /** Minor version that this core was compiled for, e.g. `3.11`. */
   readonly pythonVersion: string;
+  /** This environment's number. The bridge's `abandon` hears it, and frees what it holds for it, when it ends. */
+  readonly client: number;
   /** Starts the interpreter once a process; later calls give the running one's info. */
   start(config: InterpreterConfig): Promise<InterpreterInfo>;
   /** Calls `function` of the bridge module with plain values. */

@@ -94,6 +94,11 @@ export class Runtime {
     }
   }
 
+  /** Whose things Python keeps for this environment, until it ends. */
+  get client(): number {
+    return this.#core.client;
+  }
+
   /** Calls a command of the Python bridge. Rejects with a {@link WanGPError}. */
   async call(command: string, args: readonly unknown[], options: CallOptions): Promise<unknown> {
     this.#hold();

@@ -157,10 +157,10 @@ export async function init(options: InitOptions = {}): Promise<WanGPSession> {
     pre_import: (options.preImport ?? []).map((name) => (name.endsWith('.py') ? path.resolve(name) : name)),
   };
   const runtime = await startRuntime(options, root);
-  const answer = (await runtime.call('init', [pythonOptions], {
+  const answer = (await runtime.call('init', [runtime.client, pythonOptions], {
     lane: 'thread',
     cwd,
-    names: ['options'],
+    names: ['client', 'options'],
   })) as InitAnswer;
   tellAboutSample(root);
   return new WanGPSession(runtime, answer, options.callbacks);

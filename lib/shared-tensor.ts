@@ -49,7 +49,7 @@ export function openTensor<Opened extends Tensor<ArrayBufferView>>(shared: Share
         'one tensor: call share() once for each Worker',
     );
   }
-  return ofKind(tensor, shared) as unknown as Opened;
+  return ofKind(tensor as Tensor, shared) as unknown as Opened;
 }
 
 function ofKind(tensor: Tensor, kind: TensorKind): Tensor<ArrayBufferView> {

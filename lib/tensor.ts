@@ -90,7 +90,7 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
         'this tensor has no memory of Python’s to share (it is empty, or this runtime made a copy): post its data',
       );
     }
-    return { ...this.kind(), token, core: this.#core.pythonVersion, pid: process.pid } as SharedTensor<this>;
+    return { ...this.kind(), token, core: this.#core.pythonVersion, pid: process.pid };
   }
 
   /** @internal What makes a tensor of this class of a plain one. */

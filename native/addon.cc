@@ -118,6 +118,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   LeaveWithoutDestructors();
   exports.Set("pythonVersion",
               Napi::String::New(env, std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION)));
+  exports.Set("client", Napi::Number::New(env, static_cast<double>(Environment::Of(env).lane()->id())));
   exports.Set("start", Napi::Function::New<Start>(env, "start"));
   exports.Set("call", Napi::Function::New<CallPython>(env, "call"));
   exports.Set("setEventHandler", Napi::Function::New<SetEventHandler>(env, "setEventHandler"));

@@ -1,34 +1,15 @@
 #include "command_lane.h"
 
-#include <chrono>
 #include <memory>
 #include <system_error>
 #include <thread>
 #include <utility>
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #ifndef _WIN32
 #include <pthread.h>
 #endif
 
 namespace bridge {
-
-namespace {
-
-// glibc keeps freed media for later in the arenas of threads that have long ended; once a second it gives them back.
-void TrimHeap() {
-#ifdef __GLIBC__
-  using Clock = std::chrono::steady_clock;
-  static Clock::time_point next{};
-  if (Clock::now() < next) return;
-  malloc_trim(0);
-  next = Clock::now() + std::chrono::seconds(1);
-#endif
-}
-
-}  // namespace
 
 void Lane::Post(Task task) {
   {
@@ -59,14 +40,11 @@ void Lane::Run() {
         tasks_.pop_front();
       }
     }
-    {
-      const Gil gil;
-      for (Reference& reference : released) reference.Drop();
-      if (task) task();
-      // What the task captured may own Python memory: dropped here, with the GIL held.
-      task = nullptr;
-    }
-    if (!released.empty()) TrimHeap();
+    const Gil gil;
+    for (Reference& reference : released) reference.Drop();
+    if (task) task();
+    // What the task captured may own Python memory: dropped here, with the GIL held.
+    task = nullptr;
   }
 }
 

@@ -68,8 +68,10 @@ void CallHandler(napi_env env, const Napi::FunctionReference& handler, const Eve
   napi_value data = ToJs(env, event.data);
   if (data == nullptr) ReportPending(env);
   Arguments arguments{};
+  bool converted = ArgumentsOf(env, event, data, &arguments);
   // What fails for want of memory may succeed after a collection; in a terminated environment nobody listens.
-  if (!ArgumentsOf(env, event, data, &arguments) && !ArgumentsOf(env, event, data, &arguments)) return;
+  if (!converted) converted = ArgumentsOf(env, event, data, &arguments);
+  if (!converted) return;
   napi_value receiver = nullptr;
   napi_get_undefined(env, &receiver);
   if (napi_call_function(env, receiver, handler.Value(), arguments.size(), arguments.data(), nullptr) != napi_ok) {
@@ -91,7 +93,7 @@ void Environment::OnCleanup(void* data) {
   const std::vector<int64_t> abandoned = environment->lane_->Channels();
   environment->lane_->Close();
   environment->tensors_.Close();
-  if (!abandoned.empty()) AbandonChannels(abandoned);
+  AbandonClient(environment->lane_->id(), abandoned);
 }
 
 Environment& Environment::Of(napi_env env) { return *Napi::Env(env).GetInstanceData<Environment>(); }

@@ -11,6 +11,7 @@ namespace {
 std::atomic<int64_t> environment_count{0};
 std::atomic<int64_t> message_count{0};
 std::atomic<int64_t> next_channel{1};
+std::atomic<int64_t> next_id{1};
 
 // Which lane a channel belongs to, for threads that know the channel's number only. Never destroyed.
 struct Registry {
@@ -30,6 +31,8 @@ void Unregister(int64_t channel) {
 }
 
 }  // namespace
+
+EventLane::EventLane() : id_(next_id++) {}
 
 std::shared_ptr<EventLane> EventLane::Create(Napi::Env env, Deliver deliver) {
   const std::shared_ptr<EventLane> lane(new EventLane);

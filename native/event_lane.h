@@ -66,6 +66,9 @@ class EventLane : public std::enable_shared_from_this<EventLane> {
   // Any thread.
   void Resume();
 
+  // Tells the environments of the process apart.
+  [[nodiscard]] int64_t id() const { return id_; }
+
   // The lane that `channel` belongs to; null once it is closed. Any thread.
   static std::shared_ptr<EventLane> Find(int64_t channel);
   // The channels that are open when the lane closes have nobody left to listen. JS thread.
@@ -95,7 +98,7 @@ class EventLane : public std::enable_shared_from_this<EventLane> {
     std::map<std::string, KindState> kinds;
   };
 
-  EventLane() = default;
+  EventLane();
   static void OnTurn(napi_env env, napi_value callback, void* context, void* data);
 
   // The mutex is held in these. What is given up goes to `given_up`, to be freed without it: that may run Python.
@@ -106,6 +109,7 @@ class EventLane : public std::enable_shared_from_this<EventLane> {
 
   bool TakeNext(Message* message);
 
+  const int64_t id_;
   std::mutex mutex_;  // held for queue operations only, never around Python or JavaScript
   Queue queue_;
   // Calls of the thread-safe function that are under way: never fewer than messages, unless the lane is paused.

@@ -227,12 +227,18 @@ void PostCall(Call call) {
   }
 }
 
-void AbandonChannels(const std::vector<int64_t>& channels) {
+void AbandonClient(int64_t client, const std::vector<int64_t>& channels) {
+  Interpreter& interpreter = TheInterpreter();
+  {
+    const std::scoped_lock lock(interpreter.mutex);
+    if (interpreter.state != Interpreter::kRunning) return;
+  }
   Call call;
   call.function = "abandon";
   call.lane = CallLane::kControl;
   Array list;
   for (const int64_t channel : channels) list.push_back({channel});
+  call.arguments.push_back({client});
   call.arguments.push_back({std::move(list)});
   PostCall(std::move(call));
 }

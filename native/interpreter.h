@@ -45,7 +45,8 @@ void StartInterpreter(InterpreterConfig config, Caller caller);
 // JS thread.
 void PostCall(Call call);
 
-// JS thread, at the end of an environment: the bridge module's `abandon` hears which channels nobody listens to.
-void AbandonChannels(const std::vector<int64_t>& channels);
+// JS thread, at the end of an environment, where Python runs: the bridge module's `abandon` hears which client has gone
+// (EventLane::id), and which of its channels were open.
+void AbandonClient(int64_t client, const std::vector<int64_t>& channels);
 
 }  // namespace bridge

@@ -78,5 +78,5 @@ export async function collectUntil(done: () => boolean | Promise<boolean>): Prom
 
 /** What is alive of the addon in this process. */
 export const { liveCounts } = createRequire(import.meta.url)(path.join(PACKAGE, 'dist', 'runtime.js')) as {
-  liveCounts(): { environments: number; owners: number; pendingMessages: number; channels: number };
+  liveCounts: () => { environments: number; owners: number; pendingMessages: number; channels: number };
 };

@@ -20,9 +20,9 @@ def install() -> None:
     native.set_adapter(records.adapt)
 
 
-def init(options: dict[str, Any]) -> dict[str, Any]:
+def init(client: int, options: dict[str, Any]) -> dict[str, Any]:
     """Thread. Imports ``shared.api`` of ``options["root"]`` and makes a session; returns ``{session, info}``."""
-    return runtime.init(options)
+    return runtime.init(client, options)
 
 
 def submit(
@@ -71,10 +71,12 @@ def cancel(channel: int, submitting: bool) -> None:
     jobs.cancel(channel, submitting=submitting)
 
 
-def abandon(channels: list[int]) -> None:
-    """Control. Nobody listens to these channels any more: their jobs are cancelled."""
+def abandon(client: int, channels: list[int]) -> None:
+    """Control. A client has gone: the jobs of its open channels are cancelled, its inputs and sessions let go of."""
     for channel in channels:
         jobs.cancel(channel, submitting=True)
+    inputs.abandon(client)
+    runtime.abandon(client)
 
 
 def close(session: int) -> None:
@@ -95,9 +97,9 @@ def _method(wangp: Any, name: str) -> Callable[..., Any]:
     raise BridgeError("ERR_WANGP_UNSUPPORTED", f"WanGP {version} has no method '{name}'")
 
 
-def begin_input(size: int) -> int:
+def begin_input(client: int, size: int) -> int:
     """Command. Memory for an input; returns its number. ``write_input`` fills it, ``discard_input`` forgets it."""
-    return inputs.begin(size)
+    return inputs.begin(client, size)
 
 
 def write_input(number: int, offset: int, piece: memoryview) -> None:

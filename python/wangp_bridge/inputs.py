@@ -28,19 +28,21 @@ _RAW_MODES = {3: "RGB", 4: "RGBA"}
 _numbers = itertools.count(1)
 _lock = threading.Lock()
 _uploads: dict[int, _Upload] = {}
+_registered: dict[str, int] = {}  # the client that each source belongs to
 
 
 @dataclass
 class _Upload:
     """Bytes on their way: a memory that the host fills piece by piece."""
 
+    client: int
     memory: bytearray
 
 
-def begin(size: int) -> int:
-    """Memory for an input of ``size`` bytes. Returns its number; :func:`discard` forgets it."""
+def begin(client: int, size: int) -> int:
+    """Memory for an input of ``size`` bytes of a client. Returns its number; :func:`discard` forgets it."""
     try:
-        upload = _Upload(bytearray(size))
+        upload = _Upload(client, bytearray(size))
     except (MemoryError, OverflowError) as error:
         raise BridgeError("ERR_WANGP_ARGUMENT", f"there is no memory for an input of {size} bytes") from error
     number = next(_numbers)
@@ -66,10 +68,11 @@ def register_video(number: int, name: str, size: tuple[int, int, int], planar: b
     Returns the path for settings. Raises BridgeError where the loaded WanGP has no such sources.
     """
     store = _function("store_virtual_video")
-    memory = _take(number)
+    upload = _take(number)
     source = f"wangp-node-{number}"
     file = f"wangp-memory-{number}-{name}.mp4"
-    store(source, file, _signed(memory, size, planar), fps)
+    store(source, file, _signed(upload.memory, size, planar), fps)
+    _registered[source] = upload.client
     return f"{file}|vsource={source}"
 
 
@@ -79,17 +82,32 @@ def register_image(number: int, name: str, raw: dict[str, Any] | None) -> str:
     Returns the path for settings. Raises BridgeError for what is no picture, and like :func:`register_video`.
     """
     store = _function("store_virtual_image")
-    memory = _take(number)
-    image = _decoded(memory) if raw is None else _from_raw(memory, raw)
+    upload = _take(number)
+    image = _decoded(upload.memory) if raw is None else _from_raw(upload.memory, raw)
     source = f"wangp-node-{number}"
     file = f"wangp-memory-{number}-{name}.png"
     store(source, file, image)
+    _registered[source] = upload.client
     return f"{file}|vsource={source}"
 
 
 def unregister(path: str) -> None:
     """Lets go of an input; afterwards its path names nothing."""
-    _function("clear_virtual_media_source")(path.rpartition("vsource=")[2])
+    _clear(path.rpartition("vsource=")[2])
+
+
+def abandon(client: int) -> None:
+    """Lets go of a client's inputs, and of those that were on their way."""
+    with _lock:
+        for number in [number for number, upload in _uploads.items() if upload.client == client]:
+            del _uploads[number]
+    for source in [source for source, owner in list(_registered.items()) if owner == client]:
+        _clear(source)
+
+
+def _clear(source: str) -> None:
+    _function("clear_virtual_media_source")(source)
+    _registered.pop(source, None)
 
 
 def _function(name: str) -> Any:
@@ -107,9 +125,9 @@ def _function(name: str) -> Any:
     return found
 
 
-def _take(number: int) -> bytearray:
+def _take(number: int) -> _Upload:
     with _lock:
-        return _uploads.pop(number).memory
+        return _uploads.pop(number)
 
 
 def _signed(memory: bytearray, size: tuple[int, int, int], planar: bool) -> Any:

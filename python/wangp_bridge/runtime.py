@@ -19,12 +19,12 @@ from .errors import BridgeError, import_failure
 OWN_WORKING_DIRECTORY: bool = native.own_working_directory()
 
 _lock = threading.Lock()
-_sessions: dict[int, Any] = {}
+_sessions: dict[int, tuple[int, Any]] = {}  # with the client that each belongs to
 _session_ids = itertools.count(1)
 _identity: dict[str, Any] | None = None  # what the runtime was loaded with, by the host's names of the options
 
 
-def init(options: dict[str, Any]) -> dict[str, Any]:
+def init(client: int, options: dict[str, Any]) -> dict[str, Any]:
     """Imports WanGP's ``shared.api`` and makes a session; see :func:`commands.init`.
 
     Raises BridgeError: another WanGP is loaded already, a package is missing, the import or ``init`` failed.
@@ -49,13 +49,19 @@ def init(options: dict[str, Any]) -> dict[str, Any]:
             raise import_failure(error, root, sys.executable) from error
         _identity = identity
     number = next(_session_ids)
-    _sessions[number] = session
+    _sessions[number] = (client, session)
     return {"session": number, "info": describe(root)}
 
 
 def session(number: int) -> Any:
     """The session with this number."""
-    return _sessions[number]
+    return _sessions[number][1]
+
+
+def abandon(client: int) -> None:
+    """Lets go of a client's sessions; a job that still runs in one keeps it until it ends."""
+    for number in [number for number, (owner, _) in list(_sessions.items()) if owner == client]:
+        del _sessions[number]
 
 
 def describe(root: Path) -> dict[str, Any]:

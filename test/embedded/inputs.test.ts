@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { init, type RawVideo, type Settings, type VideoTensor, type WanGPSession } from 'wangp-node';
 import { runPython } from '../fixtures/inspect-media.js';
-import { runScript, TINY_VIDEO } from '../tools.js';
+import { PACKAGE, runScript, TINY_VIDEO } from '../tools.js';
 
 const WIDTH = 64;
 const HEIGHT = 48;
@@ -146,6 +148,28 @@ test('inputs of one name are two, and each is let go of alone', async () => {
   expect(failed.errors[0]!.message).toContain(dark!.path);
   expect(frameOf(await videoOf({ video_source: light!.path }), 0)[0]).toBe(200);
   await light![Symbol.asyncDispose]();
+});
+
+test('a Worker that ends leaves no input behind', async () => {
+  const worker = new Worker(
+    `const { parentPort, workerData } = require('node:worker_threads');
+     const { init } = require(workerData);
+     (async () => {
+       const session = await init({ consoleOutput: false });
+       const image = { data: Buffer.alloc(${PIXELS * 3}, 7), width: ${WIDTH}, height: ${HEIGHT}, channels: 3 };
+       const { path } = await session.registerImage('start', image);
+       parentPort.postMessage(path);
+       setInterval(() => {}, 1000);
+     })();`,
+    { eval: true, execArgv: [], workerData: path.join(PACKAGE, 'dist/index.js') },
+  );
+  const [image_start] = (await once(worker, 'message')) as [string];
+  expect(frameOf(await videoOf({ image_start }), 0)[0]).toBe(7);
+  await worker.terminate();
+  // The control lane hears of it.
+  await expect
+    .poll(async () => (await session.runTask({ ...TINY_VIDEO, image_start })).errors, { timeout: 10_000 })
+    .toMatchObject([{ stage: 'validation' }]);
 });
 
 describe('is refused:', () => {

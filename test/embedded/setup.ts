@@ -13,12 +13,18 @@ beforeEach(() => {
 // What a test's file keeps for its next tests was there before.
 afterEach(async () => {
   const isClean = (): boolean => {
-    const { owners, pendingMessages, channels } = liveCounts();
-    return owners <= before.owners && pendingMessages <= before.pendingMessages && channels <= before.channels;
+    const { environments, owners, pendingMessages, channels } = liveCounts();
+    return (
+      environments <= 1 &&
+      owners <= before.owners &&
+      pendingMessages <= before.pendingMessages &&
+      channels <= before.channels
+    );
   };
   if (!isClean()) await collectUntil(isClean);
-  const { owners, pendingMessages, channels } = liveCounts();
-  expect.soft({ owners, pendingMessages, channels }, 'left over by this test').toEqual({
+  const { environments, owners, pendingMessages, channels } = liveCounts();
+  expect.soft({ environments, owners, pendingMessages, channels }, 'left over by this test').toEqual({
+    environments: Math.min(environments, 1),
     owners: Math.min(owners, before.owners),
     pendingMessages: Math.min(pendingMessages, before.pendingMessages),
     channels: Math.min(channels, before.channels),

@@ -89,8 +89,10 @@ describe('a Worker', () => {
           const { success } = await session.runTask({ script: 'import zlib, ssl, threading; ' +
             'threading.Thread(target=lambda: __import__("time").sleep(0.3), daemon=True).start()' });
           parentPort.postMessage(success);\`);
+        const exit = once(worker, 'exit');
         console.log(await message(worker));
-        await (round % 2 === 0 ? worker.terminate() : once(worker, 'exit'));
+        if (round % 2 === 0) await worker.terminate();
+        await exit;
         await sleep(100);
       }
       await sleep(400);`);

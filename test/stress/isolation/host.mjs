@@ -45,7 +45,7 @@ async function useAddon(without) {
     bridgeModule: 'wangp_bridge',
     deepBind: !without.modules,
   });
-  const { session } = await core.call('init', [{ root: SCRIPTED_ROOT }], { lane: 'thread', cwd: ROOT });
+  const { session } = await core.call('init', [core.client, { root: SCRIPTED_ROOT }], { lane: 'thread', cwd: ROOT });
   return (statements) => core.call('call', [session, 'execute', [statements], {}], { lane: 'command' });
 }
 
