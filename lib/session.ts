@@ -162,7 +162,7 @@ export async function init(options: InitOptions = {}): Promise<WanGPSession> {
     cwd,
     names: ['client', 'options'],
   })) as InitAnswer;
-  tellAboutSample(root);
+  if (options.root === undefined) tellAboutSample(root);
   return new WanGPSession(runtime, answer, options.callbacks);
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -33,6 +33,15 @@ describe('the programs of the README run as they stand', () => {
 test('docs/errors.md lists every code', () => {
   const listed = readFileSync(path.join(REPOSITORY, 'docs', 'errors.md'), 'utf8').match(/ERR_WANGP_\w+/g);
   expect(listed).toEqual(Object.keys(ERROR_CODES));
+});
+
+test('docs/limits.md names tests that exist', () => {
+  const named = readFileSync(path.join(REPOSITORY, 'docs', 'limits.md'), 'utf8').matchAll(/`([\w-]+\.test\.ts)`/g);
+  const files = [...named].map(([, name]) => name!);
+  expect(files.length).toBeGreaterThan(20);
+  const exists = (name: string): boolean =>
+    ['', 'embedded'].some((folder) => existsSync(path.join(REPOSITORY, 'test', folder, name)));
+  expect(files.filter((name) => !exists(name))).toEqual([]);
 });
 
 describe('the contract', async () => {
