@@ -1,7 +1,9 @@
 #include "tensors.h"
 
+#include <map>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "environment.h"
 #include "value_to_js.h"

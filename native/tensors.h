@@ -5,10 +5,7 @@
 // until it is opened, or until the environment that made it ends. JS thread only, except where a function says so.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <memory>
-#include <vector>
 
 #include "memory_copies.h"
 #include "napi_setup.h"
