@@ -31,7 +31,7 @@ afterEach(async () => {
   });
 });
 
-if (process.env['WANGP_TEST_SANITIZER'] === 'address') {
+if (process.env['WANGP_TEST_LEAKS'] !== undefined) {
   const failures = createRequire(import.meta.url)(
     path.join(REPOSITORY, 'test', 'native', 'build', 'Release', 'failures.node'),
   ) as { checkLeaks(): number };
