@@ -175,8 +175,12 @@ function tensorOf(view) {
 export function namesPlace(message, place) {
   const prefix = message.startsWith(`${place} is `);
   if (prefix || Buffer.byteLength(place) <= 200) return prefix;
-  const [head, tail] = message.split(' is ')[0].split('…');
-  return place.startsWith(head) && place.endsWith(tail) && head.length > 20 && tail.length > 20;
+  const shown = message.split(' is ')[0];
+  // A key may have an ellipsis of its own.
+  return [...shown.matchAll(/…/g)].some(({ index }) => {
+    const [head, tail] = [shown.slice(0, index), shown.slice(index + 1)];
+    return place.startsWith(head) && place.endsWith(tail) && head.length > 20 && tail.length > 20;
+  });
 }
 
 /** Makes random values; what can't be looked at is put down in the `oracle` that belongs to the value. */
