@@ -111,9 +111,10 @@ void Environment::Deliver(napi_env env, Message message) {
   }
   if (const auto* settlement = std::get_if<Settlement>(&message)) {
     Settle(env, *settlement);
-    return;
+  } else {
+    CallHandler(env, environment.event_handler_, std::get<Event>(message));
   }
-  CallHandler(env, environment.event_handler_, std::get<Event>(message));
+  environment.tensors_.copies().Forget();
 }
 
 }  // namespace bridge

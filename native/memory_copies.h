@@ -41,6 +41,9 @@ class MemoryCopies {
   // The copy as an ArrayBuffer; null where V8 has no room for it.
   napi_value Take(napi_env env, const Memory& memory);
 
+  // After each message: a copy that was not taken must not be taken for that of other memory at the same address.
+  void Forget() { copies_.clear(); }
+
   // Until the copying thread is done.
   void Wait();
 
