@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 export const ROOT = path.resolve(fileURLToPath(import.meta.url), '..', '..');
 export const CACHE = path.join(ROOT, '.cache');
@@ -52,6 +53,26 @@ export function runInForeground(command, args, { cwd = ROOT, env = process.env }
       resolve(signal === null ? (code ?? 1) : 1);
     });
   });
+}
+
+/** How many lines of a program of tests are worth reading in CI's log: its figures, or what failed. */
+const LINES = { passed: 5, failed: 300 };
+
+/** Runs a program of tests; in CI, where nobody watches, prints only its last lines, or what failed. */
+export async function runTests(command, args, { cwd = ROOT, env = process.env } = {}) {
+  if (!process.env.CI) return runInForeground(command, args, { cwd, env });
+  let code = 0;
+  const output = await run(command, args, { cwd, env }).catch((error) => {
+    code = 1;
+    return error.message;
+  });
+  const lines = stripVTControlCharacters(output)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  const failures = code === 0 ? -1 : lines.findIndex((line) => /Failed (Tests|Suites)|= FAILURES =/.test(line));
+  const told = failures < 0 ? lines.slice(code === 0 ? -LINES.passed : -LINES.failed) : lines.slice(failures);
+  console.error(told.slice(0, LINES.failed).join('\n'));
+  return code;
 }
 
 /** A program of a package that is installed here. */

@@ -5,7 +5,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bin, CACHE, fail, once, ROOT, run, runInForeground, say } from './lib.mjs';
+import { bin, CACHE, fail, once, ROOT, run, runTests, say } from './lib.mjs';
 import { cleanEnvironment, prepareInterpreters, thoroughInterpreter } from './interpreters.mjs';
 import { setUp } from './setup.mjs';
 import { buildProbe, fetchPybind11 } from './steps.mjs';
@@ -152,7 +152,7 @@ export async function runSanitized(sanitizer, pythons, { short: isShort = false,
   const project = ['--project', `python ${python.name}`];
   const env = cleanEnvironment({ ...sanitized, WANGP_TEST_PYTHONS: JSON.stringify([python]) });
   const codes = [
-    await runInForeground(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...project, ...reporters, ...files], {
+    await runTests(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...project, ...reporters, ...files], {
       env,
     }),
   ];

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment, prepareInterpreters, thoroughInterpreter } from './interpreters.mjs';
-import { fail, ROOT, runInForeground } from './lib.mjs';
+import { fail, ROOT, runTests } from './lib.mjs';
 import { setUp } from './setup.mjs';
 import { buildProbe } from './steps.mjs';
 
@@ -15,7 +15,7 @@ export const STRESS = ['isolation', 'exit', 'soak', 'fuzz'];
 export function runStress(name, pythons, args = [], { env = {}, nodeArgs = [] } = {}) {
   const file = path.join(ROOT, 'test', 'stress', `${name}.mjs`);
   if (!existsSync(file)) fail(`there is no ${path.relative(ROOT, file)}: ${STRESS.join(', ')}`);
-  return runInForeground(process.execPath, ['--expose-gc', ...nodeArgs, file, ...args], {
+  return runTests(process.execPath, ['--expose-gc', ...nodeArgs, file, ...args], {
     env: cleanEnvironment({
       ...env,
       WANGP_PYTHON: thoroughInterpreter(pythons).executable,

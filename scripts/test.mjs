@@ -1,7 +1,7 @@
 // npm test [-- OPTIONS FOR VITEST]: sets up, builds for every CPython of the machine, runs every test, and the short
 // forms of the long programs. npm run test:full: those in full.
 import { cleanEnvironment, prepareInterpreters } from './interpreters.mjs';
-import { bin, runInForeground, say } from './lib.mjs';
+import { bin, runTests, say } from './lib.mjs';
 import { runSanitized, SANITIZERS } from './sanitize.mjs';
 import { setUp } from './setup.mjs';
 import { buildProbe } from './steps.mjs';
@@ -17,11 +17,11 @@ const pythons = await prepareInterpreters();
 /** What `npm test` consists of: names, and what runs each to its exit code. */
 function* parts() {
   const env = cleanEnvironment({ WANGP_TEST_PYTHONS: JSON.stringify(pythons) });
-  yield ['vitest', () => runInForeground(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...args], { env })];
+  yield ['vitest', () => runTests(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...args], { env })];
   if (args.length > 0) return;
   for (const { name, executable } of pythons) {
     const pytest = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'test/python'];
-    yield [`the Python side on ${name}`, () => runInForeground(executable, pytest)];
+    yield [`the Python side on ${name}`, () => runTests(executable, pytest)];
   }
   for (const name of STRESS) yield [name, () => runStress(name, pythons, short ? ['--short'] : [])];
   for (const sanitizer of Object.keys(SANITIZERS)) {
