@@ -74,11 +74,11 @@ describe('job.cancel()', () => {
   test('does not wait behind a call', async () => {
     const job = await session.submitTask({ script: UNTIL_CANCELLED });
     await running(job);
-    const call = session.call('execute', ['import time; time.sleep(1.5)']);
-    const begin = performance.now();
+    let called = false;
+    const call = session.call('execute', ['import time; time.sleep(1.5)']).then(() => (called = true));
     job.cancel();
     await job.result();
-    expect(performance.now() - begin).toBeLessThan(1000);
+    expect(called).toBe(false);
     await call;
   });
 
@@ -138,7 +138,7 @@ describe('the signal of a submit', () => {
   });
 
   test.each(['before', 'after'] as const)('aborted while the submit is under way, %s its job exists', async (when) => {
-    await slowDownSubmits(0.6, when);
+    await slowDownSubmits(1.2, when);
     const controller = new AbortController();
     const reason = new Error('changed my mind');
     const submitting = session.submitTask({ script: UNTIL_CANCELLED }, { signal: controller.signal });
@@ -146,7 +146,7 @@ describe('the signal of a submit', () => {
     const begin = performance.now();
     controller.abort(reason);
     await expect(submitting).rejects.toBe(reason);
-    expect(performance.now() - begin).toBeLessThan(400);
+    expect(performance.now() - begin).toBeLessThan(1000);
     // The next one waits for what is left of it, and is not refused.
     expect(await session.runTask({ script: 'pass' })).toMatchObject({ success: true });
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
@@ -199,14 +199,14 @@ describe('the signal of a submit', () => {
 
 describe('waiting for a result', () => {
   test('no longer than it is told; the job goes on', async () => {
-    const job = await session.submitTask({ script: 'job.wait_for_cancel(0.3); put("info", "went on")' });
+    const job = await session.submitTask({ script: 'job.wait_for_cancel(1); put("info", "went on")' });
     const begin = performance.now();
     await expect(job.result({ timeoutMs: 30 })).rejects.toMatchObject({
       name: 'WanGPError',
       code: 'ERR_WANGP_TIMEOUT',
       message: expect.stringContaining('30 ms') as string,
     });
-    expect(performance.now() - begin).toBeLessThan(250);
+    expect(performance.now() - begin).toBeLessThan(900);
     await expect(job.join({ timeoutMs: 0 })).rejects.toMatchObject({ code: 'ERR_WANGP_TIMEOUT' });
     expect([job.done, job.cancelRequested]).toEqual([false, false]);
     const result = await job.result({ timeoutMs: 20_000 });

@@ -32,20 +32,25 @@ const BUSY = {
 end = time.monotonic() + ${SECONDS}
 while time.monotonic() < end:
     sum(range(1000))`,
-  'sleeps in C holding the GIL': `import ctypes
+  // The job's submit needs the GIL to settle: it gets it first.
+  'sleeps in C holding the GIL': `import ctypes, time
+time.sleep(0.3)
 ctypes.PyDLL(None).usleep(${SECONDS * 1_000_000})`,
 };
 
 describe.each(Object.entries(BUSY))('while Python %s', (name, script) => {
   test('the event loop is as free as an idle one', async () => {
     const idle = await delayDuring(() => sleep(SECONDS * 1000));
+    const took: number[] = [];
     const busy = await delayDuring(async () => {
       const job = await session.submitTask({ script });
       // What takes the GIL in other bridges: getters, cancel and release requests, calls.
       const calls: Promise<unknown>[] = [];
       const timer = setInterval(() => {
+        const begin = performance.now();
         expect(job.done).toBe(false);
-        if (calls.length < 20) calls.push(session.call('echo', [{ nested: [1, 2, 3] }]));
+        calls.push(session.call('echo', [{ nested: [1, 2, 3] }]));
+        took.push(performance.now() - begin);
       }, 50);
       const ended = job.result();
       ended.finally(() => clearInterval(timer)).catch(() => {});
@@ -59,10 +64,9 @@ describe.each(Object.entries(BUSY))('while Python %s', (name, script) => {
       `Python ${name}: busy ${report(busy)}; idle before ${report(idle)}; idle after ${report(again)}; ` +
         `ratio of p99 ${(busy.p99 / Math.max(idle.p99, again.p99)).toFixed(2)}`,
     );
-    // The noise of a shared machine is what the two idle runs show, and some: a bridge that waits for the GIL on the
-    // JS thread shows 5 ms for each call into a loop, and the whole two seconds of a sleep.
-    const noise = Math.max(idle.p99, again.p99);
-    expect(busy.p99).toBeLessThan(4 * noise + 4);
-    expect(busy.longest).toBeLessThan(Math.max(500, 3 * Math.max(idle.longest, again.longest)));
+    // A bridge that waits for the GIL on the JS thread waits 5 ms in each call while Python runs a loop, and all of the
+    // two seconds while C holds it. Other programs of a shared machine delay some calls, not every second one.
+    expect(took.sort((a, b) => a - b)[took.length >> 1]).toBeLessThan(3);
+    expect(busy.longest).toBeLessThan(Math.max(SECONDS * 500, 3 * Math.max(idle.longest, again.longest)));
   });
 });
