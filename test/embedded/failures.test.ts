@@ -97,9 +97,14 @@ describe('a refused submission rejects', () => {
   });
 
   test('where two are made at once: one of them runs', async () => {
-    const settled = await Promise.allSettled([1, 2].map(() => session.runTask({ script: 'time.sleep(0.05)' })));
+    const settled = await Promise.allSettled(
+      [1, 2].map(() => session.submitTask({ script: 'job.wait_for_cancel(20)' })),
+    );
     const refused = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
     expect(refused).toMatchObject([{ code: 'ERR_WANGP_BUSY' }]);
+    const [job] = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    job!.cancel();
+    expect(await job!.result()).toMatchObject({ cancelled: true });
     await expect(session.runTask({})).resolves.toMatchObject({ success: true });
   });
 
