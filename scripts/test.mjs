@@ -33,7 +33,10 @@ const failed = [];
 for (const [name, run] of parts()) {
   if (args.length === 0) say(name);
   const started = Date.now();
-  const code = await run();
+  const code = await run().catch((error) => {
+    console.error(error.message);
+    return 1;
+  });
   if (args.length === 0)
     say(`${name}: ${code === 0 ? 'passed' : `FAILED (${code})`}, ${((Date.now() - started) / 1000).toFixed(0)} s`);
   if (code !== 0) failed.push(name);
