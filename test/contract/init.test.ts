@@ -8,13 +8,22 @@ import { baseOptions, eventsOf, onSample, open, outputDir, REAL, SLOW, steps, VI
 const folder = mkdtempSync(path.join(tmpdir(), 'wangp-init-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Says twenty times a second what Python's console says of itself, and with which flags WanGP was started. */
+const SPIED = path.join(folder, 'spied');
+const MARK = path.join(folder, 'mark');
+
+/**
+ * Says again and again what Python's console says of itself, and with which flags WanGP was started; draws a line in
+ * the output where it is asked to, so that the line comes after what Python printed before.
+ */
 const SPY = `
-import json, sys, threading, time
+import json, os, sys, threading, time
 def spy():
     while True:
+        if os.path.exists(${JSON.stringify(MARK)}):
+            for stream in (sys.__stdout__, sys.__stderr__): print("=== quiet", file=stream, flush=True)
+            os.remove(${JSON.stringify(MARK)})
         args = getattr(sys.modules.get("wgp"), "args", None)
-        with open(${JSON.stringify(path.join(folder, 'spied'))}, "a") as file:
+        with open(${JSON.stringify(SPIED)}, "a") as file:
             line = [time.time() * 1000, bool(sys.stdout.isatty()), getattr(args, "attention", None)]
             print(json.dumps(line), file=file)
         time.sleep(0.02)
@@ -52,23 +61,36 @@ async function sessions(): Promise<Answers & { before: string; after: string }> 
   const { code, stdout, stderr } = await runScript(
     `const options = ${JSON.stringify(options)};
     const video = ${JSON.stringify(VIDEO)};
+    const slow = ${JSON.stringify(SLOW)};
+    const { existsSync, readFileSync, writeFileSync } = require('node:fs');
+    const until = async (holds) => {
+      while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
+    };
+    const samplesSince = (from) => {
+      const lines = readFileSync(${JSON.stringify(SPIED)}, 'utf8').split('\\n').slice(0, -1);
+      return lines.filter((line) => JSON.parse(line)[0] > from).length;
+    };
     const run = async (changes) => {
       const session = await wangp.init({ ...options, ...changes });
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      const from = Date.now();
       const lines = [];
       const job = await session.submitTask(video, { callbacks: { onStream: ({ text }) => lines.push(text) } });
       const result = await job.result();
       if (!result.success) throw new Error(JSON.stringify(result.errors));
+      // What the console says of itself is asked for during a job that can't end meanwhile.
+      const watched = await session.submitTask(slow);
+      for await (const event of watched.events) if (event.kind === 'preview') break;
+      const from = Date.now();
+      await until(() => samplesSince(from) > 1);
       const to = Date.now();
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      watched.cancel();
+      await watched.result();
       return { from, to, files: result.generatedFiles, lines };
     };
     const codeOf = (changes) => wangp.init({ ...options, ...changes }).then(() => 'accepted', ({ code }) => code);
     (async () => {
       const first = await run({});
-      console.log('=== quiet');
-      console.error('=== quiet');
+      writeFileSync(${JSON.stringify(MARK)}, '');
+      await until(() => !existsSync(${JSON.stringify(MARK)}));
       const outputDir = ${JSON.stringify(path.join(folder, 'elsewhere'))};
       const second = await run({ consoleOutput: false, consoleIsatty: false, outputDir });
       const refused = [
@@ -77,7 +99,7 @@ async function sessions(): Promise<Answers & { before: string; after: string }> 
         await codeOf({ configPath: ${JSON.stringify(path.join(folder, 'config.json'))} }),
         await codeOf({ root: ${JSON.stringify(folder)} }),
       ];
-      require('node:fs').writeFileSync(${JSON.stringify(path.join(folder, 'answers'))},
+      writeFileSync(${JSON.stringify(path.join(folder, 'answers'))},
         JSON.stringify({ first, second, refused }));
       process.exit(0);
     })().catch((error) => { console.error(error); process.exit(1); });`,
@@ -95,7 +117,7 @@ async function sessions(): Promise<Answers & { before: string; after: string }> 
 describe('a process of its own', async () => {
   const answers = await sessions();
   const { first, second, refused, before, after } = answers;
-  const spied = readFileSync(path.join(folder, 'spied'), 'utf8')
+  const spied = readFileSync(SPIED, 'utf8')
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as [number, boolean, string | null]);

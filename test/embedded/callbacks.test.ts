@@ -215,9 +215,17 @@ const names = ${JSON.stringify(NAMES)};
 
   test('ends the process at once, though Python goes on', async () => {
     const started = Date.now();
-    // The first sleep lets the submit return; the second one holds the GIL.
-    const script = 'import ctypes; time.sleep(0.5); put("status", "x"); ctypes.PyDLL(None).sleep(60)';
-    const exit = await runWith(`{ onStatus() { throw new Error('mine'); } }`, { script });
+    // Once a callback is called the submit has returned; the sleep holds the GIL.
+    const script =
+      'import ctypes; go = kept["go"] = threading.Event(); put("info", ""); go.wait(20); put("status", "x"); ' +
+      'ctypes.PyDLL(None).sleep(60)';
+    const exit = await runWith(
+      `{
+        onInfo() { session.call('execute', ['kept["go"].set()']).catch(() => {}); },
+        onStatus() { throw new Error('mine'); },
+      }`,
+      { script },
+    );
     expect(exit).toMatchObject({ code: 1, signal: null });
     expect(exit.stderr).toContain('Error: mine');
     expect(Date.now() - started).toBeLessThan(20_000);

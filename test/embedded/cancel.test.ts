@@ -1,5 +1,4 @@
 import { getEventListeners } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { SessionJob, WanGPSession } from 'wangp-node';
 import { initScripted } from '../tools.js';
@@ -30,18 +29,28 @@ async function running(job: SessionJob): Promise<void> {
   for await (const event of job.events) if (event.kind === 'status') return;
 }
 
-/** Submits take this long from now on, before (`'before'`) or after their job was started. */
-async function slowDownSubmits(seconds: number, when: 'before' | 'after'): Promise<void> {
+/** `kept["gate"].wait(20)` in Python waits for `openGate()`. */
+const closeGate = (): Promise<unknown> =>
+  session.call('execute', ['import threading; kept["gate"] = threading.Event()']);
+const openGate = (): Promise<unknown> => session.call('execute', ['kept["gate"].set()']);
+
+/** From now on submits wait for `openGate()`, before (`'before'`) or after their job was started. */
+async function holdSubmits(when: 'before' | 'after'): Promise<void> {
+  await closeGate();
   await session.call('execute', [
-    `import time
-def slow(tasks, callbacks, start=session._start, sleep=time.sleep):
-    sleep(${when === 'before' ? seconds : 0})
+    `def held(tasks, callbacks, start=session._start, kept=kept):
+    def hold():
+        kept["held"] = True
+        kept["passed"] = kept["gate"].wait(20)
+    ${when === 'before' ? 'hold()' : ''}
     job = start(tasks, callbacks)
-    sleep(${when === 'after' ? seconds : 0})
+    ${when === 'after' ? 'hold()' : ''}
     return job
-session._start = slow`,
+session._start = held`,
   ]);
 }
+
+const submitIsHeld = (): Promise<void> => expect.poll(() => kept('held'), { timeout: 20_000 }).toBe(true);
 
 describe('job.cancel()', () => {
   test('right after the submit', async () => {
@@ -75,10 +84,12 @@ describe('job.cancel()', () => {
     const job = await session.submitTask({ script: UNTIL_CANCELLED });
     await running(job);
     let called = false;
-    const call = session.call('execute', ['import time; time.sleep(1.5)']).then(() => (called = true));
+    await closeGate();
+    const call = session.call('execute', ['kept["gate"].wait(20)']).then(() => (called = true));
     job.cancel();
     await job.result();
     expect(called).toBe(false);
+    await session.runTask({ script: 'kept["gate"].set()' });
     await call;
   });
 
@@ -138,15 +149,15 @@ describe('the signal of a submit', () => {
   });
 
   test.each(['before', 'after'] as const)('aborted while the submit is under way, %s its job exists', async (when) => {
-    await slowDownSubmits(1.2, when);
+    await holdSubmits(when);
     const controller = new AbortController();
     const reason = new Error('changed my mind');
     const submitting = session.submitTask({ script: UNTIL_CANCELLED }, { signal: controller.signal });
-    await sleep(100);
-    const begin = performance.now();
+    await submitIsHeld();
     controller.abort(reason);
     await expect(submitting).rejects.toBe(reason);
-    expect(performance.now() - begin).toBeLessThan(1000);
+    expect(await kept('passed')).toBeNull();
+    await openGate();
     // The next one waits for what is left of it, and is not refused.
     expect(await session.runTask({ script: 'pass' })).toMatchObject({ success: true });
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
@@ -154,16 +165,16 @@ describe('the signal of a submit', () => {
   });
 
   test('aborted while the submit waits for one that was withdrawn', async () => {
-    await slowDownSubmits(0.5, 'before');
+    await holdSubmits('before');
     const first = session.submitTask({ script: UNTIL_CANCELLED });
-    await sleep(50);
+    await submitIsHeld();
     session.cancel();
     await expect(first).rejects.toMatchObject({ name: 'AbortError' });
     const controller = new AbortController();
     const second = session.submitTask({ script: 'kept["second"] = True' }, { signal: controller.signal });
-    await sleep(50);
     controller.abort();
     await expect(second).rejects.toBe(controller.signal.reason);
+    await openGate();
     expect(await session.runTask({ script: 'pass' })).toMatchObject({ success: true });
     expect(await kept('second')).toBeNull();
   });
@@ -199,16 +210,18 @@ describe('the signal of a submit', () => {
 
 describe('waiting for a result', () => {
   test('no longer than it is told; the job goes on', async () => {
-    const job = await session.submitTask({ script: 'job.wait_for_cancel(1); put("info", "went on")' });
+    await closeGate();
+    const job = await session.submitTask({ script: 'kept["gate"].wait(20); put("info", "went on")' });
     const begin = performance.now();
     await expect(job.result({ timeoutMs: 30 })).rejects.toMatchObject({
       name: 'WanGPError',
       code: 'ERR_WANGP_TIMEOUT',
       message: expect.stringContaining('30 ms') as string,
     });
-    expect(performance.now() - begin).toBeLessThan(900);
+    expect(performance.now() - begin).toBeLessThan(15_000);
     await expect(job.join({ timeoutMs: 0 })).rejects.toMatchObject({ code: 'ERR_WANGP_TIMEOUT' });
     expect([job.done, job.cancelRequested]).toEqual([false, false]);
+    await openGate();
     const result = await job.result({ timeoutMs: 20_000 });
     expect(result.success).toBe(true);
     expect(await job.result({ timeoutMs: 0 })).toBe(result);
@@ -216,7 +229,8 @@ describe('waiting for a result', () => {
   });
 
   test('ends when a signal aborts; the job goes on', async () => {
-    const job = await session.submitTask({ script: 'job.wait_for_cancel(0.2)' });
+    await closeGate();
+    const job = await session.submitTask({ script: 'kept["gate"].wait(20)' });
     const controller = new AbortController();
     const waiting = job.result({ signal: controller.signal });
     const reason = new Error('enough');
@@ -224,6 +238,7 @@ describe('waiting for a result', () => {
     await expect(waiting).rejects.toBe(reason);
     await expect(job.result({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
     expect([job.done, job.cancelRequested]).toEqual([false, false]);
+    await openGate();
     const { signal } = new AbortController();
     const result = await job.result({ signal, timeoutMs: 20_000 });
     expect(result.success).toBe(true);
@@ -243,11 +258,13 @@ describe('leaving a session', () => {
   });
 
   test.each(['accepted', 'refused'])('while a submit is under way that is %s', async (outcome) => {
-    await slowDownSubmits(0.2, 'before');
+    await holdSubmits('before');
     const settings = outcome === 'refused' ? { refuse: 'no' } : { script: UNTIL_CANCELLED };
     const submitting = expect(session.submitTask(settings)).rejects.toMatchObject({ name: 'AbortError' });
-    await sleep(50);
-    await session[Symbol.asyncDispose]();
+    await submitIsHeld();
+    const left = session[Symbol.asyncDispose]();
+    await openGate();
+    await left;
     await submitting;
     expect(await session.call('evaluate', ['[session.closed, session._active_job is None]'])).toEqual([1, true]);
   });

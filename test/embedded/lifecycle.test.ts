@@ -66,12 +66,15 @@ describe('the end of the process', () => {
   test.each(Object.entries(BUSY))(
     'by process.exit() while Python %s is prompt, and runs the exit listeners',
     async (_, busy) => {
-      // The submit itself needs the GIL until it has returned.
-      const script = `time.sleep(0.1)\nput("status", "here")\n${busy}`;
+      // The submit itself needs the GIL until it has returned: only then a callback is called.
+      const script = `go = kept["go"] = threading.Event()\nput("info", "ready")\ngo.wait(20)\nput("status", "here")\n${busy}`;
       const begin = performance.now();
       const exit = await runWithSession(`
       await session.submitTask({ script: ${JSON.stringify(script)} }, {
-        callbacks: { onStatus: () => setTimeout(() => process.exit(7), 100) },
+        callbacks: {
+          onInfo: () => void session.call('execute', ['kept["go"].set()']).catch(() => {}),
+          onStatus: () => setTimeout(() => process.exit(7), 100),
+        },
       });
       process.on('exit', (code) => console.log('listener', code));`);
       expect(exit).toMatchObject({ code: 7, signal: null, stderr: '', stdout: 'listener 7\n' });
@@ -81,13 +84,18 @@ describe('the end of the process', () => {
 
   test('by process.exit() while WanGP is imported', async () => {
     const slow = path.join(folder, 'slow_import.py');
-    writeFileSync(slow, 'print("importing", flush=True)\nimport time\ntime.sleep(30)\n');
+    const mark = path.join(folder, 'importing');
+    writeFileSync(
+      slow,
+      `print("importing", flush=True)\nopen(${JSON.stringify(mark)}, "w").close()\nimport time\ntime.sleep(30)\n`,
+    );
     const begin = performance.now();
     const exit = await runScript(`
       process.on('exit', (code) => console.log('listener', code));
       wangp.init({ root: SCRIPTED_ROOT, preImport: [${JSON.stringify(slow)}] });
-      setTimeout(() => process.exit(7), 1000);`);
-    expect(exit).toMatchObject({ code: 7, signal: null, stdout: 'importing\nlistener 7\n' });
+      setInterval(() => require('node:fs').existsSync(${JSON.stringify(mark)}) && process.exit(7), 10);`);
+    expect(exit).toMatchObject({ code: 7, signal: null });
+    expect(exit.stdout.trim().split('\n').sort()).toEqual(['importing', 'listener 7']);
     expect(performance.now() - begin).toBeLessThan(15_000);
   });
 
