@@ -54,11 +54,14 @@ export function thoroughInterpreter(pythons) {
   return pythons.find(({ name }) => name === '3.11') ?? pythons[0];
 }
 
-/** The environment of a test's process: nothing of the caller's decides which Python runs. */
+const DECIDES_WHICH_PYTHON = /^(WANGP_PYTHON|WANGP_ROOT|VIRTUAL_ENV|CONDA_PREFIX)$/;
+const DECIDES_WHAT_IS_PRINTED =
+  /^(FORCE_COLOR|NO_COLOR|NODE_DISABLE_COLORS|NODE_OPTIONS|WANGP_FAULTHANDLER|PYTHON(FAULTHANDLER|WARNINGS|DEVMODE|VERBOSE))$/;
+
+/** The environment of a test's process: nothing of the caller's decides which Python runs, or what is printed. */
 export function cleanEnvironment(changes) {
-  const env = { ...process.env, ...changes };
-  for (const name of ['WANGP_PYTHON', 'WANGP_ROOT', 'VIRTUAL_ENV', 'CONDA_PREFIX']) {
-    if (!(name in changes)) delete env[name];
-  }
-  return env;
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !DECIDES_WHICH_PYTHON.test(name) && !DECIDES_WHAT_IS_PRINTED.test(name),
+  );
+  return { ...Object.fromEntries(inherited), ...changes };
 }

@@ -143,7 +143,7 @@ describe('demo', () => {
     });
     expect(existsSync(report.files[0]!)).toBe(true);
     expect(report.handoverMicroseconds).toBeGreaterThanOrEqual(0);
-    expect(report.handoverMicroseconds).toBeLessThan(1e6);
+    expect(report.handoverMicroseconds).toBeLessThan(30e6);
   });
 
   test('--settings takes a list, and returns media of those that have some', async () => {
@@ -274,8 +274,11 @@ describe.skipIf(isWindows)('Ctrl-C', () => {
   });
 
   test('a second time leaves at once, however deaf Python is', async () => {
-    const { code, afterInterrupt } = await demo(fixture('deaf.json'), { interruptAt: [/Encoding/, /Cancelling/] });
+    // The line is printed right before Python holds the GIL.
+    const interruptAt = [/line 00001/, /Cancelling/];
+    const { code, stderr, afterInterrupt } = await demo([...fixture('deaf.json'), '--verbose'], { interruptAt });
     expect(code).toBe(130);
+    expect(stderr).not.toContain('the generation was cancelled');
     expect(afterInterrupt).toBeLessThan(5000);
   });
 
@@ -309,13 +312,19 @@ while True:
     sys.stdout.buffer.write(data)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
   const command = [process.env['WANGP_PYTHON'] ?? 'python3', '-c', script];
-  const xterm = { TERM: 'xterm-256color', COLORTERM: undefined, TMUX: undefined, CI: undefined };
+  const xterm = {
+    TERM: 'xterm-256color',
+    COLORTERM: undefined,
+    TERM_PROGRAM: undefined,
+    TMUX: undefined,
+    CI: undefined,
+  };
 
   test('a bar and the preview are drawn in place, in 256 colours', async () => {
     const { code, stdout } = await demo(fixture('paced.json'), { command, env: xterm });
     expect(code).toBe(0);
     expect(stdout).toMatch(/38;5;\d+;48;5;\d+m▀/);
-    expect(stdout).toMatch(/Denoising +█+░+ +\d+ % +1\/2/);
+    expect(stdout).toMatch(/Denoising +█+░+ +\d+ % +[1-7]\/8/);
     expect(stdout).toMatch(/Done +█+ 100 %/);
     expect(stdout).toContain(`\r${ESCAPE}[`);
     const drawn = stripVTControlCharacters(stdout).replaceAll('\r', '').split('\n');

@@ -105,9 +105,9 @@ describe('an unread stream', () => {
   test('stays quick when it is full of what is never dropped', () => {
     const events = new JobEvents();
     for (let count = 0; count < 5 * EVENT_LIMITS.events; count += 1) events.push(event('status', count));
-    const begin = performance.now();
+    const begin = process.cpuUsage();
     for (let count = 0; count < 50_000; count += 1) events.push(count % 10 === 0 ? preview(count) : line(`${count}`));
-    const took = performance.now() - begin;
+    const took = process.cpuUsage(begin).user / 1000;
     console.log(`50,000 events pushed to a full stream in ${took.toFixed(0)} ms`);
     expect(took).toBeLessThan(2000);
   });

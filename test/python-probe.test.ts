@@ -46,7 +46,7 @@ describe.skipIf(isWindows)('an interpreter that does not answer', () => {
     const hasChild = (): boolean => existsSync(at('pid')) && readFileSync(at('pid'), 'utf8').endsWith('\n');
     // A shell may need a while on a busy machine.
     let timeoutMs = 400;
-    let message = '';
+    let message: string;
     do {
       timeoutMs *= 2;
       message = await broken(executable, timeoutMs);

@@ -68,7 +68,7 @@ export async function runScript(
 
 /** Collects garbage until `done`, or until it is clear that nothing more comes. */
 export async function collectUntil(done: () => boolean | Promise<boolean>): Promise<boolean> {
-  for (let round = 0; round < 100; round += 1) {
+  for (let round = 0; round < 1000; round += 1) {
     globalThis.gc!();
     await new Promise((resolve) => setTimeout(resolve, 10));
     if (await done()) return true;

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { SessionEvent, SessionJob, WanGPSession } from 'wangp-node';
 import { EVERY_KIND, EVERY_KIND_HEARD } from '../fixtures/every-kind.js';
@@ -32,8 +31,11 @@ function dataOf(events: readonly SessionEvent[], kind: string): unknown[] {
 /** Python that waits until `goOn()`. */
 const WAIT = 'gate = kept["gate"] = threading.Event(); gate.wait(20)';
 
+const isWaiting = (): Promise<void> =>
+  expect.poll(() => session.call('evaluate', ['"gate" in kept']), { timeout: 20_000 }).toBe(true);
+
 async function goOn(): Promise<void> {
-  await expect.poll(() => session.call('evaluate', ['"gate" in kept'])).toBe(true);
+  await isWaiting();
   await session.call('execute', ['kept.pop("gate").set()']);
 }
 
@@ -150,7 +152,7 @@ test.each(['', '; raise RuntimeError("it does not want to")'])(
     kept["released"] = True${failure}
 job.release_output_payload = release`);
     expect(await job.result()).toMatchObject({ success: true });
-    await expect.poll(() => session.call('evaluate', ['kept.get("released")'])).toBe(true);
+    await expect.poll(() => session.call('evaluate', ['kept.get("released")']), { timeout: 20_000 }).toBe(true);
     expect(await (await start('pass')).result()).toMatchObject({ success: true });
   },
 );
@@ -212,8 +214,7 @@ describe('reading', () => {
 
   test('clear() forgets what was not read', async () => {
     const job = await start(`put("status", "unread"); ${WAIT}; put("status", "new")`);
-    await expect.poll(() => session.call('evaluate', ['"gate" in kept'])).toBe(true);
-    await sleep(50);
+    await isWaiting();
     job.events.clear();
     expect(await job.events.get({ timeoutMs: 0 })).toBeNull();
     await goOn();

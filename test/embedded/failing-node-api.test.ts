@@ -102,7 +102,7 @@ describe.skipIf(!canFail)('where the runtime refuses external buffers', () => {
          await sleep(10 * round);
          await worker.terminate();
        }
-       for (let round = 0; round < 100 && liveCounts().owners > 0; round += 1) await sleep(20);
+       for (let round = 0; round < 1000 && liveCounts().owners > 0; round += 1) await sleep(20);
        console.log(JSON.stringify(liveCounts()));`,
       `const session = await open();
        parentPort.postMessage('ready');
@@ -175,7 +175,7 @@ describe.skipIf(!canFail)('where one call of Node-API fails', () => {
        }
        const { success, artifacts } = await session.runTask({ script: video(300_000) });
        for (const { video } of artifacts) video.dispose();
-       for (let round = 0; round < 100 && liveCounts().owners > 0; round += 1) await sleep(20);
+       for (let round = 0; round < 1000 && liveCounts().owners > 0; round += 1) await sleep(20);
        console.log(JSON.stringify({ success, ...liveCounts() }));`,
       `const session = await open();
        parentPort.once('message', async () => {

@@ -48,11 +48,12 @@ test('attachments are relative to the working directory of the submit; a job mov
       const session = await wangp.init({ outputDir: path.join(folder, 'outputs'), consoleOutput: false });
       for (const name of ['red', 'blue']) {
         process.chdir(path.join(folder, name));
-        const submitting = session.submitTask(settings);
+        const places = new Set();
+        const callbacks = { onPreview: () => places.add(here()) };
+        const submitting = session.submitTask(settings, { callbacks });
         // As soon as the call has returned, the caller may go elsewhere.
         process.chdir(path.join(folder, 'empty'));
         const job = await submitting;
-        const places = new Set();
         const timer = setInterval(() => places.add(here()), 5);
         process.chdir(path.join(folder, name));
         const result = await job.result();

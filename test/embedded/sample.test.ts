@@ -198,7 +198,7 @@ test('the model stays loaded from job to job, until the session is closed', asyn
 test('close() waits for the running job', async () => {
   const job = await session.submitTask({ ...TINY_VIDEO, sample_fault: { step_seconds: 0.1 } });
   await session.close();
-  expect(await job.result({ timeoutMs: 1000 })).toMatchObject({ success: true });
+  expect(await job.result({ timeoutMs: 20_000 })).toMatchObject({ success: true });
 });
 
 test('a run tells its phases, its steps and a preview of each', async () => {

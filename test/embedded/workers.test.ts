@@ -122,7 +122,7 @@ describe('a Worker', () => {
       const before = await asked();
       while (await asked() < before + 20) await sleep(5);
       await other.terminate();
-      for (let round = 0; round < 200 && liveCounts().owners > 0; round += 1) await sleep(10);
+      for (let round = 0; round < 2000 && liveCounts().owners > 0; round += 1) await sleep(10);
       console.log(busy, (await session.runTask({ script: '' })).success, JSON.stringify(liveCounts()));`);
     const counts = '{"environments":1,"owners":0,"pendingMessages":0,"channels":0}';
     expect(exit).toEqual({ ...GOOD, stdout: `true true ${counts}\n` });
@@ -170,8 +170,9 @@ describe('a Worker', () => {
       const end = Date.now() + 10000;
       const left = 'sum(not job.done for job in sys.all)';
       await sleep(100);
-      while (await session.call('evaluate', [left]) > 0 && Date.now() < end) await sleep(10);
-      console.log(await session.call('evaluate', [left]));
+      let running;
+      while ((running = await session.call('evaluate', [left])) > 0 && Date.now() < end) await sleep(10);
+      console.log(String(running));
       console.log((await session.runTask({})).success);`);
     expect(exit).toEqual({ ...GOOD, stdout: '0\ntrue\n' });
   });

@@ -113,7 +113,7 @@ del media`;
     expect(video!.data).toHaveLength(0);
     expect(view).toHaveLength(0);
     // The release is queued to Python: at its next turn.
-    await expect.poll(isAlive, { timeout: 2000 }).toBe(false);
+    await expect.poll(isAlive, { timeout: 20_000 }).toBe(false);
   });
 
   test('after the last view was collected, not before', async () => {

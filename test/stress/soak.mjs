@@ -29,8 +29,8 @@ const LIMITS = {
   slope: 5,
   /** MB per 100,000 events. */
   eventsSlope: 2,
-  /** MB that a short run may have grown by after its last collection: the media of six of its jobs. */
-  shortGrowth: 60,
+  /** MB that a short run may have grown by after its last collection: the media of twelve of its 180 jobs. */
+  shortGrowth: 120,
   /** MB that may be in use after the last collection beyond what was before: half of one job's media. */
   inUse: 5,
 };
@@ -114,8 +114,17 @@ async function measure(phase) {
   }
   const seconds = (performance.now() - begin) / 1000;
   const hasGrown = (counts) => ['threads', 'fds', 'pythonThreads'].some((name) => counts[name] > before[name]);
-  const after = await countsOnce(session, liveCounts, (counts) => isEmpty(counts) && !hasGrown(counts));
-  const growth = (process.memoryUsage.rss() - rssBefore) / MB;
+  const growthOfRss = () => (process.memoryUsage.rss() - rssBefore) / MB;
+  const after = await countsOnce(
+    session,
+    liveCounts,
+    (counts) =>
+      isEmpty(counts) &&
+      !hasGrown(counts) &&
+      counts.inUse - before.inUse <= LIMITS.inUse &&
+      (!SHORT || growthOfRss() <= LIMITS.shortGrowth),
+  );
+  const growth = growthOfRss();
   const heapGrowth = (process.memoryUsage().heapUsed - heapBefore) / MB;
   return { jobs, warmUp, seconds, events, samples, before, after, growth, heapGrowth };
 }

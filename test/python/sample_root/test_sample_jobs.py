@@ -157,7 +157,10 @@ def test_jobs_of_two_sessions_take_turns(session, tiny, tmp_path):
     first = session.submit_task(tiny(sample_fault={"step_seconds": 0.1}))
     second = other.submit_task(tiny())
     assert second.result(5).success
-    assert first.done
+    assert first.result(5).success
+    last = max(event.timestamp for event in first.events.iter() if event.kind == "progress")
+    progress = [event for event in second.events.iter() if event.kind == "progress"]
+    assert last <= min(event.timestamp for event in progress if event.data.phase == "inference")
     assert Path(second.result().generated_files[0]).parent == tmp_path / "other"
 
 
