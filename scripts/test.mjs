@@ -40,6 +40,8 @@ for (const [name, run] of parts()) {
   if (args.length === 0)
     say(`${name}: ${code === 0 ? 'passed' : `FAILED (${code})`}, ${((Date.now() - started) / 1000).toFixed(0)} s`);
   if (code !== 0) failed.push(name);
+  // CI's log ends with what failed.
+  if (code !== 0 && process.env.CI) break;
 }
 if (failed.length > 0) {
   say(`failed: ${failed.join(', ')}`);
