@@ -12,8 +12,9 @@ const options = { root: { type: 'string' }, python: { type: 'string' } };
 const { values } = parseArgs({ args, options, strict: false, allowPositionals: true });
 const cwd = process.env.INIT_CWD ?? process.cwd();
 const named = values.root ?? process.env.WANGP_ROOT;
+const folder = named && path.resolve(cwd, named);
 // A folder that is no checkout is refused by the command line: no Python is looked for in it.
-const root = named && existsSync(path.resolve(cwd, named, 'shared', 'api.py')) ? path.resolve(cwd, named) : undefined;
+const root = folder && existsSync(path.join(folder, 'shared', 'api.py')) ? folder : undefined;
 const python = values.python ?? process.env.WANGP_PYTHON;
 
 const sample = await setUp();

@@ -130,7 +130,9 @@ describe('demo', () => {
   });
 
   test('--json ends stdout with one object', async () => {
+    const begin = performance.now();
     const { code, stdout } = await demo([...fixture('own.json'), '--json'], { cwd: SETTINGS });
+    const took = performance.now() - begin;
     expect(code).toBe(0);
     const report = lastLine(stdout) as { files: string[]; handoverMicroseconds: number };
     expect(report).toEqual({
@@ -143,7 +145,7 @@ describe('demo', () => {
     });
     expect(existsSync(report.files[0]!)).toBe(true);
     expect(report.handoverMicroseconds).toBeGreaterThanOrEqual(0);
-    expect(report.handoverMicroseconds).toBeLessThan(30e6);
+    expect(report.handoverMicroseconds).toBeLessThan(took * 1000);
   });
 
   test('--settings takes a list, and returns media of those that have some', async () => {

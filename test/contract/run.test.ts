@@ -309,8 +309,7 @@ describe('cancellation', () => {
       expect(result.errors.at(-1)).toMatchObject({ stage: 'cancelled', cancelled: true });
     }
     console.log(`cancel() mid-way to the result: ${took.map((ms) => ms.toFixed(0)).join(', ')} ms`);
-    // Of one, a machine that stands still for a moment would decide.
-    expect(took.sort((a, b) => a - b)[2]).toBeLessThan(CANCEL_MS);
+    expect(Math.max(...took)).toBeLessThan(CANCEL_MS);
   });
 
   test('[rule.cancel.at-once] at once', async () => {

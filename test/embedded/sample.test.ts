@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -198,7 +198,11 @@ test('the model stays loaded from job to job, until the session is closed', asyn
 test('close() waits for the running job', async () => {
   const job = await session.submitTask({ ...TINY_VIDEO, sample_fault: { step_seconds: 0.1 } });
   await session.close();
-  expect(await job.result({ timeoutMs: 20_000 })).toMatchObject({ success: true });
+  const files = readdirSync(outputDir).map((name) => path.join(outputDir, name));
+  const result = await job.result();
+  expect(result).toMatchObject({ success: true });
+  expect(files).toEqual(expect.arrayContaining([...result.generatedFiles]));
+  expect(result.generatedFiles).toHaveLength(1);
 });
 
 test('a run tells its phases, its steps and a preview of each', async () => {

@@ -29,8 +29,8 @@ const LIMITS = {
   slope: 5,
   /** MB per 100,000 events. */
   eventsSlope: 2,
-  /** MB that a short run may have grown by after its last collection: the media of twelve of its 180 jobs. */
-  shortGrowth: 120,
+  /** MB that a short run may have grown by after its last collection: the media of six of its 180 jobs. */
+  shortGrowth: 60,
   /** MB that may be in use after the last collection beyond what was before: half of one job's media. */
   inUse: 5,
 };
