@@ -35,7 +35,7 @@
     {
       "target_name": "<(core_name)",
       "sources": ["<!@(node -p \"require('./native/sources.json').core.join(' ')\")"],
-      "include_dirs": ["<(node_addon_api)", "<(python_include)", "<(pybind11_include)"],
+      "include_dirs": ["native", "<(node_addon_api)", "<(python_include)", "<(pybind11_include)"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
       "cflags_cc": ["-std=c++20", "-fexceptions", "-frtti"],
       "xcode_settings": {

@@ -1,15 +1,15 @@
 /** WanGP inside a Node process. This file shows what there is; each module says how. */
 
 // A session: start Python, import WanGP, submit jobs.
-export { init, type SessionInfo, type TaskList, WanGPSession } from './session';
-export type { Callbacks, InitOptions, SubmitOptions, WaitOptions } from './options';
-export type { Attachment, Settings } from './settings';
+export { init, type SessionInfo, type TaskList, WanGPSession } from './session/session';
+export type { Callbacks, InitOptions, SubmitOptions, WaitOptions } from './session/options';
+export type { Attachment, Settings } from './session/settings';
 export type {
   AudioPostprocessingOptions,
   AudioRemuxOptions,
   MediaPostprocessingOptions,
   PostprocessingOptions,
-} from './postprocessing';
+} from './session/postprocessing';
 
 // Models: what there is, what they take.
 export {
@@ -21,11 +21,11 @@ export {
   ModelLibrary,
   type ModelMetadata,
   type ModelSchema,
-} from './models';
+} from './session/models';
 
 // A job: its events, its result.
-export { SessionJob } from './job';
-export { EVENT_LIMITS, JobEvents } from './events';
+export { SessionJob } from './job/job';
+export { EVENT_LIMITS, JobEvents } from './job/events';
 export type {
   CallbackEvent,
   EventData,
@@ -38,21 +38,21 @@ export type {
   SessionEvent,
   StreamMessage,
   UnknownEvent,
-} from './records';
+} from './job/records';
 
 // Memory: Python's own, seen from JavaScript.
-export { AudioTensor, type Dtype, HdrVideoTensor, Tensor, type TensorData, VideoTensor } from './tensor';
-export { openTensor, type SharedTensor } from './shared-tensor';
+export { AudioTensor, type Dtype, HdrVideoTensor, Tensor, type TensorData, VideoTensor } from './memory/tensor';
+export { openTensor, type SharedTensor } from './memory/shared-tensor';
 
 // Inputs.
-export type { RawImage, RawVideo, RegisteredInput, RegisterVideoOptions } from './inputs';
+export type { RawImage, RawVideo, RegisteredInput, RegisterVideoOptions } from './session/inputs';
 export {
   buildVirtualMediaPath,
   parseVirtualMediaPath,
   type VirtualMediaExtra,
   type VirtualMediaOptions,
   type VirtualMediaPath,
-} from './virtual-media';
+} from './session/virtual-media';
 
 // Errors, all of one class with a stable code.
 export { ERROR_CODES, WanGPError, type WanGPErrorCode } from './errors';

@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "command_lane.h"
+#include "threads/lane.h"
 #include "environment.h"
 #include "interpreter.h"
-#include "js_to_py.h"
+#include "values/js_to_value.h"
 #include "napi_setup.h"
-#include "process_exit.h"
+#include "process/exit.h"
 
 namespace bridge {
 

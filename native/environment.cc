@@ -6,7 +6,7 @@
 
 #include "error.h"
 #include "interpreter.h"
-#include "value_to_js.h"
+#include "values/value_to_js.h"
 
 namespace bridge {
 

@@ -7,9 +7,9 @@
 
 #include <memory>
 
-#include "event_lane.h"
+#include "events/outbox.h"
 #include "napi_setup.h"
-#include "tensors.h"
+#include "memory/tensors.h"
 
 namespace bridge {
 

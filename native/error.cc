@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "py_to_js.h"
+#include "values/py_to_value.h"
 
 namespace py = pybind11;
 

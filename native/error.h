@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "value.h"
+#include "values/value.h"
 
 namespace bridge {
 

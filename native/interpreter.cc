@@ -8,12 +8,12 @@
 #include <system_error>
 #include <utility>
 
-#include "command_lane.h"
+#include "threads/lane.h"
 #include "error.h"
-#include "js_to_py.h"
-#include "py_to_js.h"
+#include "values/js_to_value.h"
+#include "values/py_to_value.h"
 #include "python_module.h"
-#include "working_directory.h"
+#include "process/directory.h"
 
 namespace py = pybind11;
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "event_lane.h"
+#include "events/outbox.h"
 #include "napi_setup.h"
-#include "value.h"
+#include "values/value.h"
 
 namespace bridge {
 

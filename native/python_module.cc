@@ -5,10 +5,10 @@
 #include <string>
 #include <utility>
 
-#include "console.h"
-#include "event_lane.h"
-#include "py_to_js.h"
-#include "working_directory.h"
+#include "process/console.h"
+#include "events/outbox.h"
+#include "values/py_to_value.h"
+#include "process/directory.h"
 
 namespace py = pybind11;
 

@@ -31,7 +31,7 @@ const tool = (name) => path.join(path.dirname(environmentPython(folder)), name);
 const script = (name, file, ...args) => [process.execPath, [bin(name, file), ...args]];
 
 const native = ['native', 'test/native'].flatMap((name) =>
-  readdirSync(path.join(ROOT, name))
+  readdirSync(path.join(ROOT, name), { recursive: true })
     .filter((file) => /\.(c|cc|h)$/.test(file))
     .map((file) => path.join(name, file)),
 );

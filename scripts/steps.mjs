@@ -54,7 +54,7 @@ export async function compileTypeScript() {
 
 /** The package's own search for Python, once it is compiled. */
 export function pythonEnvironments() {
-  return createRequire(import.meta.url)(path.join(ROOT, 'dist', 'python-env.js'));
+  return createRequire(import.meta.url)(path.join(ROOT, 'dist', 'python', 'find.js'));
 }
 
 /** A Python environment by the package's own rules; ends the script where there is none. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { EVENT_LIMITS, JobEvents } from '../lib/events.js';
-import type { SessionEvent } from '../lib/records.js';
+import { EVENT_LIMITS, JobEvents } from '../lib/job/events.js';
+import type { SessionEvent } from '../lib/job/records.js';
 
 function event(kind: string, data: unknown = null): SessionEvent {
   return { kind, data, timestamp: 0 } as SessionEvent;

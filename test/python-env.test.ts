@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 
-import { describeSuitable, findPython, listInterpreters, probeInterpreter } from '../lib/python-env.js';
+import { describeSuitable, findPython, listInterpreters, probeInterpreter } from '../lib/python/find.js';
 import { at, fake, isLinux, isWindows, options, refusal, shell } from './fixtures/fake-interpreter.js';
 
 const run = promisify(execFile);

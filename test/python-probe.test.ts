@@ -4,8 +4,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import type { WanGPErrorCode } from '../lib/errors.js';
-import { findPython } from '../lib/python-env.js';
-import type { InterpreterAnswer } from '../lib/python-probe.js';
+import { findPython } from '../lib/python/find.js';
+import type { InterpreterAnswer } from '../lib/python/probe.js';
 import { at, fake, isLinux, isWindows, options, refusal, shell, type Fake } from './fixtures/fake-interpreter.js';
 
 describe.skipIf(isWindows)('an interpreter that does not answer', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { InitOptions } from '../index';
+import { PACKAGE_ROOT } from '../runtime/addon';
 
 /** What both commands know: where WanGP and its Python are, and how to answer. */
 export interface WanGPOptions {
@@ -13,11 +14,8 @@ export interface WanGPOptions {
   readonly verbose?: boolean;
 }
 
-/** The folder of this package, from `lib/cli/` and `dist/cli/` alike. */
-export const PACKAGE_FOLDER = path.join(__dirname, '..', '..');
-
 export const PACKAGE_VERSION = (
-  JSON.parse(readFileSync(path.join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as { version: string }
+  JSON.parse(readFileSync(path.join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string }
 ).version;
 
 export const DISCLOSURE = `

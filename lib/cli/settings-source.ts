@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildVirtualMediaPath, type Settings, type TaskList, WanGPError } from '../index';
-import { PACKAGE_FOLDER } from './options';
+import { PACKAGE_ROOT } from '../runtime/addon';
 
 /** What a submit takes. */
 export type Source = Settings | TaskList | readonly Settings[] | string;
 
-const MEDIA_FOLDER = path.join(PACKAGE_FOLDER, 'examples', 'media');
+const MEDIA_FOLDER = path.join(PACKAGE_ROOT, 'examples', 'media');
 
 /** The settings of the demo: a start picture, 31 frames of a guide clip, and media returned in memory. */
 export function demoSettings(): Settings {

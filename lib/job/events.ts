@@ -1,5 +1,5 @@
 import { EventQueue } from './event-queue';
-import { checkTimeout } from './options';
+import { checkTimeout } from '../session/options';
 import type { SessionEvent } from './records';
 
 export { EVENT_LIMITS } from './event-queue';

@@ -1,8 +1,8 @@
-import { abortError, WanGPError } from './errors';
+import { abortError, WanGPError } from '../errors';
 import { JobEvents } from './events';
-import { type Callbacks, checkTimeout, type WaitOptions } from './options';
+import { type Callbacks, checkTimeout, type WaitOptions } from '../session/options';
 import { type CallbackEvent, type GenerationResult, isLost, type SessionEvent, toEventData } from './records';
-import type { Runtime } from './runtime';
+import type { Runtime } from '../runtime/embedded';
 
 /** The kinds of event that have a callback, and the names that upstream gives them in `onEvent`. */
 const CALLBACKS = {

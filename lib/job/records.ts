@@ -1,4 +1,4 @@
-import { AudioTensor, HdrVideoTensor, Tensor, VideoTensor } from './tensor';
+import { AudioTensor, HdrVideoTensor, Tensor, VideoTensor } from '../memory/tensor';
 
 /** A structured progress update. */
 export interface ProgressUpdate {

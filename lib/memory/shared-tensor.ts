@@ -1,5 +1,5 @@
-import { WanGPError } from './errors';
-import { joinRuntime } from './runtime';
+import { WanGPError } from '../errors';
+import { joinRuntime } from '../runtime/embedded';
 import { AudioTensor, HdrVideoTensor, Tensor, VideoTensor } from './tensor';
 
 /** @internal What a token says of its tensor's class. */

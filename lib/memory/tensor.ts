@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer';
-import { WanGPError } from './errors';
-import type { CoreAddon, NativeMemory } from './native';
+import { WanGPError } from '../errors';
+import type { CoreAddon, NativeMemory } from '../runtime/native';
 import type { SharedTensor, TensorKind } from './shared-tensor';
 
 const ARRAY_TYPES = {

@@ -7,7 +7,7 @@ import { lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'n
 import os from 'node:os';
 import path from 'node:path';
 
-import { isAnswer, type InterpreterAnswer } from './python-probe.js';
+import { isAnswer, type InterpreterAnswer } from './probe';
 
 /** The state of a file; an equal one means that what was learned from the file still holds. */
 export interface FileState {

@@ -3,8 +3,8 @@
  */
 import path from 'node:path';
 
-import { WanGPError } from './errors.js';
-import { AnswerCache, defaultCacheFolders, fileState, fingerprint, type FileState } from './python-cache.js';
+import { WanGPError } from '../errors';
+import { AnswerCache, defaultCacheFolders, fileState, fingerprint, type FileState } from './cache';
 import {
   commandsOnPath,
   danglingTarget,
@@ -15,8 +15,8 @@ import {
   machineInterpreters,
   rootEnvironments,
   variable,
-} from './python-places.js';
-import { askInterpreter, ProbeFailure, type InterpreterAnswer } from './python-probe.js';
+} from './places';
+import { askInterpreter, ProbeFailure, type InterpreterAnswer } from './probe';
 import {
   installCommands,
   judge,
@@ -26,7 +26,7 @@ import {
   type PythonFacts,
   type Unsuitable,
   type Verdict,
-} from './python-suitability.js';
+} from './suitability';
 
 export type PythonSource = 'option' | 'WANGP_PYTHON' | 'root' | 'VIRTUAL_ENV' | 'CONDA_PREFIX' | 'PATH';
 

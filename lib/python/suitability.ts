@@ -3,9 +3,9 @@
  */
 import path from 'node:path';
 
-import type { WanGPErrorCode } from './errors.js';
-import { fileState, type FileState } from './python-cache.js';
-import type { InterpreterAnswer } from './python-probe.js';
+import type { WanGPErrorCode } from '../errors';
+import { fileState, type FileState } from './cache';
+import type { InterpreterAnswer } from './probe';
 
 export const OLDEST_MINOR = 10;
 export const NEWEST_MINOR = 14;

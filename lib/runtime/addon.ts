@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
-import { WanGPError } from './errors';
+import { WanGPError } from '../errors';
 import type { CoreAddon, LoaderAddon } from './native';
-import type { PythonEnvironment } from './python-env';
+import type { PythonEnvironment } from '../python/find';
 
-/** The folder of this package, from `lib/` and `dist/` alike. */
-export const PACKAGE_ROOT = path.join(__dirname, '..');
+/** The folder of this package, from `lib/runtime/` and `dist/runtime/` alike. */
+export const PACKAGE_ROOT = path.join(__dirname, '..', '..');
 
 /** Holds the Python side of the bridge and the sample root. */
 export const PYTHON_FOLDER = path.join(PACKAGE_ROOT, 'python');

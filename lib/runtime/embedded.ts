@@ -1,9 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
 import { joinCore, loadCore, PYTHON_FOLDER } from './addon';
-import { ERROR_CODES, WanGPError, type WanGPErrorCode } from './errors';
+import { ERROR_CODES, WanGPError, type WanGPErrorCode } from '../errors';
 import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError } from './native';
-import type { PythonEnvironment } from './python-env';
-import { Tensor } from './tensor';
+import type { PythonEnvironment } from '../python/find';
+import { Tensor } from '../memory/tensor';
 
 /** Hears the events of one channel, each in a turn of its own. */
 export type ChannelListener = (kind: string, data: unknown, timestamp: number, dropped: number) => void;

@@ -1,6 +1,6 @@
-import { WanGPError } from './errors';
-import type { Runtime } from './runtime';
-import { AudioTensor, VideoTensor } from './tensor';
+import { WanGPError } from '../errors';
+import type { Runtime } from '../runtime/embedded';
+import { AudioTensor, VideoTensor } from '../memory/tensor';
 
 /** RGB frames one after another, each row by row, each pixel three bytes. */
 export interface RawVideo {

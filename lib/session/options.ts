@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { WanGPError } from './errors';
+import { WanGPError } from '../errors';
 import type {
   CallbackEvent,
   GenerationError,
@@ -8,7 +8,7 @@ import type {
   PreviewUpdate,
   ProgressUpdate,
   StreamMessage,
-} from './records';
+} from '../job/records';
 
 /**
  * What a job tells as it runs. Methods are looked up when they are called, with `this` kept; the specific one is

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { PYTHON_FOLDER } from './addon';
-import { abortError, WanGPError } from './errors';
+import { PYTHON_FOLDER } from '../runtime/addon';
+import { abortError, WanGPError } from '../errors';
 import {
   type RawImage,
   type RawVideo,
@@ -10,7 +10,7 @@ import {
   registerVideo,
   type RegisterVideoOptions,
 } from './inputs';
-import { SessionJob } from './job';
+import { SessionJob } from '../job/job';
 import { ModelLibrary } from './models';
 import {
   type Callbacks,
@@ -33,11 +33,11 @@ import {
   type PostprocessingMethod,
   type PostprocessingOptions,
 } from './postprocessing';
-import { findPython } from './python-env';
-import type { GenerationResult } from './records';
-import { Runtime } from './runtime';
+import { findPython } from '../python/find';
+import type { GenerationResult } from '../job/records';
+import { Runtime } from '../runtime/embedded';
 import type { Settings } from './settings';
-import type { VideoTensor } from './tensor';
+import type { VideoTensor } from '../memory/tensor';
 
 /** The folder shaped like a WanGP checkout that stands in where none is named. */
 export const SAMPLE_ROOT = realpathSync(path.join(PYTHON_FOLDER, 'sample_root'));

@@ -1,4 +1,4 @@
-import { WanGPError } from './errors';
+import { WanGPError } from '../errors';
 
 /** A part of a media file, or one of its audio tracks. What is undefined or null isn't written. */
 export interface VirtualMediaOptions {

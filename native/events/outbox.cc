@@ -1,4 +1,4 @@
-#include "event_lane.h"
+#include "events/outbox.h"
 
 #include <algorithm>
 #include <atomic>

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "napi_setup.h"
-#include "value.h"
+#include "values/value.h"
 
 namespace bridge {
 

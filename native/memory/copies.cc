@@ -1,4 +1,4 @@
-#include "memory_copies.h"
+#include "memory/copies.h"
 
 #include <condition_variable>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-#include "command_lane.h"
+#include "threads/lane.h"
 
 namespace bridge {
 

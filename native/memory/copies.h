@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "napi_setup.h"
-#include "owner.h"
-#include "value.h"
+#include "memory/memory.h"
+#include "values/value.h"
 
 namespace bridge {
 

@@ -1,10 +1,10 @@
-#include "owner.h"
+#include "memory/memory.h"
 
 #include <pybind11/pybind11.h>
 
 #include <atomic>
 
-#include "command_lane.h"
+#include "threads/lane.h"
 
 namespace py = pybind11;
 

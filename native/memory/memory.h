@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "dlpack.h"
+#include "memory/dlpack.h"
 
 namespace bridge {
 

@@ -1,4 +1,4 @@
-#include "tensors.h"
+#include "memory/tensors.h"
 
 #include <map>
 #include <mutex>
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "environment.h"
-#include "value_to_js.h"
+#include "values/value_to_js.h"
 
 namespace bridge {
 

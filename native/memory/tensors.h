@@ -7,9 +7,9 @@
 
 #include <memory>
 
-#include "memory_copies.h"
+#include "memory/copies.h"
 #include "napi_setup.h"
-#include "owner.h"
+#include "memory/memory.h"
 
 namespace bridge {
 

@@ -1,4 +1,4 @@
-#include "console.h"
+#include "process/console.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -18,7 +18,7 @@
 #include <linux/sockios.h>
 #endif
 
-#include "command_lane.h"
+#include "threads/lane.h"
 
 namespace bridge {
 

@@ -1,7 +1,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "working_directory.h"
+#include "process/directory.h"
 
 #ifdef __linux__
 #include <sched.h>

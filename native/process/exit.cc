@@ -1,4 +1,4 @@
-#include "process_exit.h"
+#include "process/exit.h"
 
 #include <chrono>
 #include <cstdio>
@@ -9,8 +9,8 @@
 #include <system_error>
 #include <utility>
 
-#include "command_lane.h"
-#include "console.h"
+#include "threads/lane.h"
+#include "process/console.h"
 
 #ifndef _WIN32
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-#include "command_lane.h"
+#include "threads/lane.h"
 
 #include <memory>
 #include <system_error>

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "owner.h"
+#include "memory/memory.h"
 
 namespace bridge {
 

@@ -1,4 +1,4 @@
-#include "js_to_py.h"
+#include "values/js_to_value.h"
 
 #include <algorithm>
 #include <cctype>

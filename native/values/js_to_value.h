@@ -8,7 +8,7 @@
 #include <pybind11/pybind11.h>
 
 #include "napi_setup.h"
-#include "value.h"
+#include "values/value.h"
 
 namespace bridge {
 

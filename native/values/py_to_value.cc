@@ -1,4 +1,4 @@
-#include "py_to_js.h"
+#include "values/py_to_value.h"
 
 #include <pybind11/pybind11.h>
 

@@ -7,7 +7,7 @@
 
 #include <Python.h>
 
-#include "value.h"
+#include "values/value.h"
 
 namespace bridge {
 

@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "owner.h"
+#include "memory/memory.h"
 
 namespace bridge {
 

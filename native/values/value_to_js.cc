@@ -1,4 +1,4 @@
-#include "value_to_js.h"
+#include "values/value_to_js.h"
 
 #include "environment.h"
 #include "napi_setup.h"

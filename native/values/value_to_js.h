@@ -5,7 +5,7 @@
 
 #include <node_api.h>
 
-#include "value.h"
+#include "values/value.h"
 
 namespace bridge {
 

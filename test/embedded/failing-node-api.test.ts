@@ -15,7 +15,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { readdirSync } = require('node:fs');
 const { once } = require('node:events');
 const failures = require(${JSON.stringify(path.join(REPOSITORY, 'test/native/build/Release/failures.node'))});
-const { liveCounts } = require(${JSON.stringify(path.join(PACKAGE, 'dist/runtime.js'))});
+const { liveCounts } = require(${JSON.stringify(path.join(PACKAGE, 'dist/runtime/embedded.js'))});
 const STATUS = ${JSON.stringify(STATUS)};
 const folder = ${JSON.stringify(path.join(PACKAGE, 'build/Release'))};
 const useCore = () => failures.useCore(folder + '/' + readdirSync(folder).find((name) => name.startsWith('core.')));

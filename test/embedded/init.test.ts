@@ -191,7 +191,7 @@ describe('before shared.api is imported', () => {
 });
 
 describe('the native addon', () => {
-  const find = `require(${JSON.stringify(path.join(REPOSITORY, 'dist', 'python-env.js'))}).findPython()`;
+  const find = `require(${JSON.stringify(path.join(REPOSITORY, 'dist', 'python', 'find.js'))}).findPython()`;
 
   test('refuses a process in which another library has loaded Python', async () => {
     const probe = path.join(REPOSITORY, 'test', 'native', 'build', 'Release', 'probe.node');

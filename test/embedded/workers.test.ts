@@ -76,7 +76,7 @@ describe('a Worker', () => {
       console.log((await Promise.all(workers.map(message))).every(Boolean));
       console.log((await Promise.all(ends)).every(([code]) => code === 0));
       console.log(await session.call('evaluate', ['sys.visitors']));
-      const { liveCounts } = require(${JSON.stringify(path.join(PACKAGE, 'dist/runtime.js'))});
+      const { liveCounts } = require(${JSON.stringify(path.join(PACKAGE, 'dist/runtime/embedded.js'))});
       console.log(JSON.stringify(liveCounts()));`);
     const counts = '{"environments":1,"owners":0,"pendingMessages":0,"channels":0}';
     expect(exit).toEqual({ ...GOOD, stdout: `true\ntrue\n16\n${counts}\n` });
@@ -102,7 +102,7 @@ describe('a Worker', () => {
   test('that is terminated midway frees what it held, and leaves the others working', async () => {
     const exit = await run(`
       const session = await main();
-      const { liveCounts } = require(${JSON.stringify(path.join(PACKAGE, 'dist/runtime.js'))});
+      const { liveCounts } = require(${JSON.stringify(path.join(PACKAGE, 'dist/runtime/embedded.js'))});
       const [doomed, other] = ['doomed', 'other'].map((name) => start(\`
         globalThis.kept = [];
         const script = 'import numpy; add_artifact(video_tensor_uint8=numpy.zeros((3, 1, 100, 100), "uint8"))';

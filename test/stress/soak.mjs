@@ -96,7 +96,7 @@ const isEmpty = ({ owners, pendingMessages, channels }) => owners === 0 && pendi
 async function measure(phase) {
   const require = createRequire(import.meta.url);
   const { init } = require(path.join(ROOT, 'dist/index.js'));
-  const { liveCounts } = require(path.join(ROOT, 'dist/runtime.js'));
+  const { liveCounts } = require(path.join(ROOT, 'dist/runtime/embedded.js'));
   const session = await init({ root: path.join(ROOT, 'test/fixtures/roots/scripted') });
   const { jobs, warmUp } = sizeOf(phase);
   await session.call('execute', [COUNT_IN_USE]);

@@ -34,7 +34,7 @@ function load(name) {
 
 /** What asks Python, loaded without one of the remedies: the package itself has no switch for that. */
 async function useAddon(without) {
-  const { findPython } = require(path.join(ROOT, 'dist', 'python-env.js'));
+  const { findPython } = require(path.join(ROOT, 'dist', 'python', 'find.js'));
   const python = await findPython();
   load('loader.node').openPython(python.libraryPath, { deepBind: !without.libpython });
   const core = load(`core.cp${python.minor.replace('.', '')}.node`);
