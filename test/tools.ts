@@ -77,6 +77,6 @@ export async function collectUntil(done: () => boolean | Promise<boolean>): Prom
 }
 
 /** What is alive of the addon in this process. */
-export const { liveCounts } = createRequire(import.meta.url)(path.join(PACKAGE, 'dist', 'runtime.js')) as {
+export const { liveCounts } = createRequire(import.meta.url)(path.join(PACKAGE, 'dist', 'runtime', 'embedded.js')) as {
   liveCounts: () => { environments: number; owners: number; pendingMessages: number; channels: number };
 };
