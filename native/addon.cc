@@ -1,18 +1,17 @@
 // core.cp3XX.node: what JavaScript can call. Every function here runs on a JS thread and returns at once.
 
-#include <pybind11/pybind11.h>
-
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "threads/lane.h"
 #include "environment.h"
 #include "interpreter.h"
-#include "values/js_to_value.h"
+#include "memory/memory.h"
 #include "napi_setup.h"
 #include "process/exit.h"
+#include "values/js_to_value.h"
+#include "values/value_to_js.h"
 
 namespace bridge {
 
@@ -25,7 +24,7 @@ std::string Text(const Napi::Object& object, const char* name) {
 
 Caller NewCaller(Napi::Env env, Napi::Value* promise) {
   Caller caller;
-  caller.lane = Environment::Of(env).lane();
+  caller.outbox = Environment::Of(env).outbox();
   napi_value value = nullptr;
   NAPI_THROW_IF_FAILED(env, napi_create_promise(env, &caller.deferred, &value), caller);
   *promise = Napi::Value(env, value);
@@ -71,7 +70,7 @@ Napi::Value CallPython(const Napi::CallbackInfo& info) {
   const Napi::Value names = options.Get("names");
   for (uint32_t index = 0; index < arguments.Length(); ++index) {
     const Napi::Value argument = arguments.Get(index);
-    call.arguments.push_back(FromJs(argument, NameOf(names, index)));
+    call.arguments.Add(FromJs(argument, NameOf(names, index)));
   }
   Napi::Value promise;
   call.caller = NewCaller(info.Env(), &promise);
@@ -84,16 +83,37 @@ void SetEventHandler(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value CreateChannel(const Napi::CallbackInfo& info) {
-  const int64_t channel = Environment::Of(info.Env()).lane()->CreateChannel();
+  const int64_t channel = Environment::Of(info.Env()).outbox()->CreateChannel();
   return Napi::Number::New(info.Env(), static_cast<double>(channel));
 }
 
 void CloseChannel(const Napi::CallbackInfo& info) {
-  Environment::Of(info.Env()).lane()->CloseChannel(info[0].As<Napi::Number>().Int64Value());
+  Environment::Of(info.Env()).outbox()->CloseChannel(info[0].As<Napi::Number>().Int64Value());
+}
+
+// setMemoryFactory(factory)
+void SetMemoryFactory(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).tensors().SetFactory(info[0].As<Napi::Function>());
+}
+
+// release(handle, buffer)
+void Release(const Napi::CallbackInfo& info) { ViewOf(info[0]).Release(info.Env(), info[1]); }
+
+// share(handle): a token's number, or 0
+Napi::Value Share(const Napi::CallbackInfo& info) {
+  const int64_t token = Environment::Of(info.Env()).tensors().Share(ViewOf(info[0]));
+  return Napi::Number::New(info.Env(), static_cast<double>(token));
+}
+
+// openShared(number): what the memory factory makes of it, or undefined
+Napi::Value OpenShared(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<Memory> memory = Tensors::TakeShared(info[0].As<Napi::Number>().Int64Value());
+  if (memory == nullptr) return info.Env().Undefined();
+  return {info.Env(), Environment::Of(info.Env()).tensors().Make(info.Env(), memory)};
 }
 
 void SetKeepAlive(const Napi::CallbackInfo& info) {
-  Environment::Of(info.Env()).lane()->SetKeepAlive(info.Env(), info[0].ToBoolean());
+  Environment::Of(info.Env()).outbox()->SetKeepAlive(info.Env(), info[0].ToBoolean());
 }
 
 void ProcessExit(const Napi::CallbackInfo&) { OnProcessExit(); }
@@ -101,13 +121,13 @@ void ProcessExit(const Napi::CallbackInfo&) { OnProcessExit(); }
 void ReportUncaught(const Napi::CallbackInfo& info) { napi_fatal_exception(info.Env(), info[0]); }
 
 Napi::Value LiveCounts(const Napi::CallbackInfo& info) {
-  const EventLane::Counts counts = EventLane::LiveCounts();
+  const Outbox::Counts counts = Outbox::LiveCounts();
   const Napi::Object result = Napi::Object::New(info.Env());
   const auto set = [&](const char* name, int64_t count) {
     result.Set(name, Napi::Number::New(info.Env(), static_cast<double>(count)));
   };
   set("environments", counts.environments);
-  set("owners", Owner::LiveCount());
+  set("owners", Memory::LiveCount());
   set("pendingMessages", counts.messages);
   set("channels", counts.channels);
   return result;
@@ -115,20 +135,22 @@ Napi::Value LiveCounts(const Napi::CallbackInfo& info) {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
+  SetMemoryToJs([](napi_env caller, const std::shared_ptr<Memory>& memory) {
+    return Environment::Of(caller).tensors().Make(caller, memory);
+  });
   LeaveWithoutDestructors();
-  exports.Set("pythonVersion",
-              Napi::String::New(env, std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION)));
-  exports.Set("client", Napi::Number::New(env, static_cast<double>(Environment::Of(env).lane()->id())));
+  exports.Set("pythonVersion", Napi::String::New(env, PythonVersion()));
+  exports.Set("client", Napi::Number::New(env, static_cast<double>(Environment::Of(env).outbox()->id())));
   exports.Set("start", Napi::Function::New<Start>(env, "start"));
   exports.Set("call", Napi::Function::New<CallPython>(env, "call"));
   exports.Set("setEventHandler", Napi::Function::New<SetEventHandler>(env, "setEventHandler"));
-  exports.Set("setMemoryFactory", Napi::Function::New<Tensors::SetFactory>(env, "setMemoryFactory"));
+  exports.Set("setMemoryFactory", Napi::Function::New<SetMemoryFactory>(env, "setMemoryFactory"));
   exports.Set("createChannel", Napi::Function::New<CreateChannel>(env, "createChannel"));
   exports.Set("closeChannel", Napi::Function::New<CloseChannel>(env, "closeChannel"));
   exports.Set("setKeepAlive", Napi::Function::New<SetKeepAlive>(env, "setKeepAlive"));
-  exports.Set("release", Napi::Function::New<Tensors::Release>(env, "release"));
-  exports.Set("share", Napi::Function::New<Tensors::Share>(env, "share"));
-  exports.Set("openShared", Napi::Function::New<Tensors::OpenShared>(env, "openShared"));
+  exports.Set("release", Napi::Function::New<Release>(env, "release"));
+  exports.Set("share", Napi::Function::New<Share>(env, "share"));
+  exports.Set("openShared", Napi::Function::New<OpenShared>(env, "openShared"));
   exports.Set("onProcessExit", Napi::Function::New<ProcessExit>(env, "onProcessExit"));
   exports.Set("reportUncaught", Napi::Function::New<ReportUncaught>(env, "reportUncaught"));
   exports.Set("liveCounts", Napi::Function::New<LiveCounts>(env, "liveCounts"));

@@ -1,15 +1,15 @@
 // What one Node environment (the main thread or a Worker) holds of this addon. JS thread only.
 //
 // Lifetime: made when the addon is loaded into the environment, kept as its instance data. The cleanup hook closes the
-// lane before Node takes its thread-safe function away, tells Python which channels have lost their listener, and waits
-// for copies that are being made into this environment's memory.
+// outbox before Node takes its thread-safe function away, tells Python which channels have lost their listener, and
+// waits for copies that are being made into this environment's memory.
 #pragma once
 
 #include <memory>
 
 #include "events/outbox.h"
-#include "napi_setup.h"
 #include "memory/tensors.h"
+#include "napi_setup.h"
 
 namespace bridge {
 
@@ -22,7 +22,7 @@ class Environment {
 
   static Environment& Of(napi_env env);
 
-  [[nodiscard]] const std::shared_ptr<EventLane>& lane() const { return lane_; }
+  [[nodiscard]] const std::shared_ptr<Outbox>& outbox() const { return outbox_; }
   [[nodiscard]] Tensors& tensors() { return tensors_; }
 
   void SetEventHandler(const Napi::Function& handler);
@@ -31,7 +31,7 @@ class Environment {
   static void Deliver(napi_env env, Message message);
   static void OnCleanup(void* data);
 
-  std::shared_ptr<EventLane> lane_;
+  std::shared_ptr<Outbox> outbox_;
   Napi::FunctionReference event_handler_;
   Tensors tensors_;
 };

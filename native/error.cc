@@ -56,6 +56,7 @@ py::str Summary(const py::object& exception) {
 void Describe(const py::object& exception, ErrorInfo* info) {
   const py::handle type = py::type::handle_of(exception);
   info->python_type = TextOr(Py_TYPE(exception.ptr())->tp_name, [&] { return QualifiedName(type); });
+  info->python_message = TextOr("", [&] { return py::str(exception); });
   info->traceback = TextOr("", [&] {
     const py::module_ module = py::module_::import("traceback");
     const auto traceback = py::reinterpret_steal<py::object>(PyException_GetTraceback(exception.ptr()));
@@ -92,13 +93,6 @@ ErrorInfo TakePythonError() {
     const auto cause = py::reinterpret_steal<py::object>(PyException_GetCause(value.ptr()));
     if (cause) Describe(cause, &info);
   }
-  return info;
-}
-
-ErrorInfo MakeError(const char* code, const std::string& message) {
-  ErrorInfo info;
-  info.code = code;
-  info.message = FromUtf8(message);
   return info;
 }
 

@@ -11,7 +11,4 @@ namespace bridge {
 // keeps it, and type and traceback are those of its cause, if there is one; any other has ERR_WANGP_PYTHON.
 ErrorInfo TakePythonError();
 
-// An error of this addon's own making.
-ErrorInfo MakeError(const char* code, const std::string& message);
-
 }  // namespace bridge

@@ -3,17 +3,23 @@
 #include <pybind11/pybind11.h>
 #include <structmember.h>
 
+#ifdef _WIN32
+#include <windows.h>
+#endif
+
 #include <atomic>
 #include <mutex>
 #include <system_error>
 #include <utility>
 
-#include "threads/lane.h"
 #include "error.h"
-#include "values/js_to_value.h"
-#include "values/py_to_value.h"
-#include "python_module.h"
 #include "process/directory.h"
+#include "python_module.h"
+#include "threads/gil.h"
+#include "threads/lane.h"
+#include "threads/thread.h"
+#include "values/py_to_value.h"
+#include "values/value_to_py.h"
 
 namespace py = pybind11;
 
@@ -37,7 +43,7 @@ Interpreter& TheInterpreter() {
 }
 
 void Settle(const Caller& caller, std::variant<Value, ErrorInfo> outcome) {
-  if (caller.deferred != nullptr) caller.lane->Settle({caller.deferred, std::move(outcome)});
+  if (caller.deferred != nullptr) caller.outbox->Settle({caller.deferred, std::move(outcome)});
 }
 
 // --- start, on the permanent Python thread ---
@@ -60,6 +66,25 @@ ErrorInfo StatusError(const InterpreterConfig& config, const PyStatus& status) {
   return MakeError("ERR_WANGP_PYTHON_START", message + ". Check that this interpreter runs from a shell");
 }
 
+#ifdef _WIN32
+
+// The paths are UTF-8, and the code page that PyConfig_SetBytesString decodes with is not.
+PyStatus SetPath(PyConfig* config, wchar_t** field, const std::string& path) {
+  const int length = MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, nullptr, 0);
+  std::wstring wide(static_cast<size_t>(length), L'\0');
+  MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, wide.data(), length);
+  return PyConfig_SetString(config, field, wide.c_str());
+}
+
+#else
+
+// The bytes of a path are the system's, whatever the locale; Python encodes them back the same way.
+PyStatus SetPath(PyConfig* config, wchar_t** field, const std::string& path) {
+  return PyConfig_SetBytesString(config, field, path.c_str());
+}
+
+#endif
+
 // Without site: what site's .pth files import must find the C modules of the standard library bound already.
 bool Initialize(const InterpreterConfig& config, ErrorInfo* failure) {
   // In the C locale Python would set LC_CTYPE in the environment of the whole process. It has its UTF-8 mode instead.
@@ -77,10 +102,8 @@ bool Initialize(const InterpreterConfig& config, ErrorInfo* failure) {
   python.install_signal_handlers = 0;
   python.parse_argv = 0;
   python.site_import = 0;
-  status = PyConfig_SetBytesString(&python, &python.program_name, config.executable.c_str());
-  if (PyStatus_Exception(status) == 0) {
-    status = PyConfig_SetBytesString(&python, &python.executable, config.executable.c_str());
-  }
+  status = SetPath(&python, &python.program_name, config.executable);
+  if (PyStatus_Exception(status) == 0) status = SetPath(&python, &python.executable, config.executable);
   if (PyStatus_Exception(status) == 0) status = Py_InitializeFromConfig(&python);
   PyConfig_Clear(&python);
   if (PyStatus_Exception(status) == 0) return true;
@@ -123,12 +146,31 @@ void FinishStart(std::variant<Value, ErrorInfo> outcome) {
   for (const Caller& caller : waiting) Settle(caller, outcome);
 }
 
-void ServeControlLane() {
-  OwnWorkingDirectory();
-  // A thread state of its own for good: thread-local values of Python's survive from task to task.
-  PyGILState_Ensure();
-  PyEval_SaveThread();
-  ControlLane().Run();
+void StartLane(Lane& lane) {
+  StartThread([&lane] {
+    OwnWorkingDirectory();
+    KeepThreadState();
+    lane.Run();
+  });
+}
+
+// The start's error, as the exception that is set tells it.
+ErrorInfo StartError() {
+  ErrorInfo info = TakePythonError();
+  info.code = "ERR_WANGP_PYTHON_START";
+  return info;
+}
+
+// Python thread, GIL not held. The lanes are served where the bridge can be called.
+std::variant<Value, ErrorInfo> StartLanes(std::variant<Value, ErrorInfo> outcome) {
+  if (std::holds_alternative<ErrorInfo>(outcome)) return outcome;
+  try {
+    StartLane(ControlLane());
+    StartLane(ReleaseLane());
+    return outcome;
+  } catch (const std::system_error& error) {
+    return MakeError("ERR_WANGP_PYTHON_START", error.what());
+  }
 }
 
 void RunPythonThread(const InterpreterConfig& config) {
@@ -143,27 +185,26 @@ void RunPythonThread(const InterpreterConfig& config) {
   try {
     LoadBridge(config);
     outcome = Describe(config, own_directory);
-  } catch (const py::error_already_set& error) {
+  } catch (py::error_already_set& error) {
     // The interpreter lives, but nothing can be called in it.
-    py::error_already_set(error).restore();
-    ErrorInfo info = TakePythonError();
-    info.code = "ERR_WANGP_PYTHON_START";
-    outcome = info;
+    error.restore();
+    outcome = StartError();
   }
   PyEval_SaveThread();
-  StartThread(ServeControlLane);
-  FinishStart(std::move(outcome));
+  FinishStart(StartLanes(std::move(outcome)));
   CommandLane().Run();
 }
 
 // --- calls, on a Python thread with the GIL ---
 
-void RunCall(Call& call) {
+void RunCall(const Call& call) {
+  // Its client has gone: nobody could give back what it would make.
+  if (call.caller.outbox != nullptr && call.caller.outbox->has_ended()) return;
   std::variant<Value, ErrorInfo> outcome;
   try {
     const py::handle bridge(TheInterpreter().bridge);
     py::list arguments;
-    for (const Value& argument : call.arguments) arguments.append(ToPython(argument));
+    for (const Value& argument : call.arguments.values()) arguments.append(ToPython(argument));
     const py::object result = bridge.attr(call.function.c_str())(*py::tuple(arguments));
     outcome = FromPython(result.ptr());
   } catch (py::error_already_set& error) {
@@ -173,7 +214,7 @@ void RunCall(Call& call) {
     outcome = MakeError("ERR_WANGP_PYTHON", std::string("a value could not be converted: ") + error.what());
   }
   Settle(call.caller, std::move(outcome));
-  if (call.channel != 0) call.caller.lane->OpenChannel(call.channel);
+  if (call.channel != 0) call.caller.outbox->OpenChannel(call.channel);
 }
 
 void RunThread(const std::shared_ptr<Call>& call) {
@@ -183,17 +224,29 @@ void RunThread(const std::shared_ptr<Call>& call) {
   }
   const Gil gil;
   RunCall(*call);
-  call->arguments.clear();
+  call->arguments = {};  // with the GIL held
 }
 
 }  // namespace
+
+Arguments::~Arguments() {
+  for (Value& value : values_) FreeLevelByLevel(std::move(value));
+}
+
+std::string PythonVersion() { return std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION); }
 
 void StartInterpreter(InterpreterConfig config, Caller caller) {
   Interpreter& interpreter = TheInterpreter();
   const std::scoped_lock lock(interpreter.mutex);
   switch (interpreter.state) {
     case Interpreter::kIdle:
-      StartThread([config = std::move(config)] { RunPythonThread(config); });
+      try {
+        StartThread([config = std::move(config)] { RunPythonThread(config); });
+      } catch (const std::system_error& error) {
+        // Nothing is lost: a later start may find room.
+        Settle(caller, MakeError("ERR_WANGP_PYTHON_START", error.what()));
+        return;
+      }
       interpreter.state = Interpreter::kStarting;
       [[fallthrough]];
     case Interpreter::kStarting:
@@ -238,8 +291,8 @@ void AbandonClient(int64_t client, const std::vector<int64_t>& channels) {
   call.lane = CallLane::kControl;
   Array list;
   for (const int64_t channel : channels) list.push_back({channel});
-  call.arguments.push_back({client});
-  call.arguments.push_back({std::move(list)});
+  call.arguments.Add({client});
+  call.arguments.Add({std::move(list)});
   PostCall(std::move(call));
 }
 

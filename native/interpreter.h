@@ -1,11 +1,12 @@
 // The one Python of the process: started once, never finalised.
 //
-// The permanent Python thread initialises it, owns its main thread state and then serves the command lane. A second
-// thread serves the control lane. JS threads only post to them.
+// The permanent Python thread initialises it, owns its main thread state and then serves the command lane. Two more
+// threads serve the control lane and the release lane. JS threads only post to them.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "events/outbox.h"
@@ -23,8 +24,25 @@ struct InterpreterConfig {
 
 // Where a call's outcome goes. A call without a deferred is nobody's: its outcome is dropped.
 struct Caller {
-  std::shared_ptr<EventLane> lane;
+  std::shared_ptr<Outbox> outbox;
   napi_deferred deferred = nullptr;
+};
+
+// Values that are freed level by level: a JS thread near the end of its stack could not free a deep one otherwise.
+class Arguments {
+ public:
+  Arguments() = default;
+  Arguments(Arguments&&) = default;
+  Arguments& operator=(Arguments&&) = default;
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+  ~Arguments();
+
+  void Add(Value value) { values_.push_back(std::move(value)); }
+  [[nodiscard]] const std::vector<Value>& values() const { return values_; }
+
+ private:
+  std::vector<Value> values_;
 };
 
 enum class CallLane { kCommand, kControl, kThread };
@@ -32,7 +50,7 @@ enum class CallLane { kCommand, kControl, kThread };
 // A function of the bridge module, called with plain values.
 struct Call {
   std::string function;
-  std::vector<Value> arguments;
+  Arguments arguments;
   CallLane lane = CallLane::kCommand;
   std::string directory;  // UTF-8; of a kThread call
   int64_t channel = 0;    // opened once the call is settled; 0 for none
@@ -42,11 +60,14 @@ struct Call {
 // JS thread. Starts the interpreter, or reports on the one that runs; settles the caller's promise either way.
 void StartInterpreter(InterpreterConfig config, Caller caller);
 
-// JS thread.
+// JS thread. A call whose environment has ended before it began is not run.
 void PostCall(Call call);
 
+// The minor version of Python that this core is compiled for, `3.11`.
+std::string PythonVersion();
+
 // JS thread, at the end of an environment, where Python runs: the bridge module's `abandon` hears which client has gone
-// (EventLane::id), and which of its channels were open.
+// (Outbox::id), and which of its channels were open.
 void AbandonClient(int64_t client, const std::vector<int64_t>& channels);
 
 }  // namespace bridge

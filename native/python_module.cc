@@ -2,13 +2,16 @@
 
 #include <pybind11/pybind11.h>
 
+#include <exception>
+#include <memory>
 #include <string>
 #include <utility>
 
-#include "process/console.h"
 #include "events/outbox.h"
-#include "values/py_to_value.h"
+#include "memory/from_python.h"
+#include "process/console.h"
 #include "process/directory.h"
+#include "values/py_to_value.h"
 
 namespace py = pybind11;
 
@@ -16,19 +19,28 @@ namespace bridge {
 
 namespace {
 
+// What has no room on its way arrives without its data: nothing here may raise into WanGP for want of memory.
+Value ToValue(const py::object& data) {
+  try {
+    return FromPython(data.ptr());
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
 void Emit(int64_t channel, std::string kind, const py::object& data, double timestamp, int overflow) {
-  const std::shared_ptr<EventLane> lane = EventLane::Find(channel);
-  if (lane == nullptr) return;
-  lane->Push({channel, std::move(kind), FromPython(data.ptr()), timestamp, 0, static_cast<Overflow>(overflow)});
+  const std::shared_ptr<Outbox> outbox = Outbox::Find(channel);
+  if (outbox == nullptr) return;
+  outbox->Push({channel, std::move(kind), ToValue(data), timestamp, 0, static_cast<Overflow>(overflow)});
 }
 
 std::shared_ptr<Memory> MakeMemory(const py::object& exporter, bool zero_copy) {
-  return Memory::FromPython(exporter.ptr(), zero_copy);
+  return MemoryFromPython(exporter.ptr(), zero_copy);
 }
 
 py::tuple Shape(const Memory& memory) {
-  py::tuple shape(memory.shape.size());
-  for (size_t axis = 0; axis < memory.shape.size(); ++axis) shape[axis] = memory.shape[axis];
+  py::tuple shape(memory.shape().size());
+  for (size_t axis = 0; axis < memory.shape().size(); ++axis) shape[axis] = memory.shape()[axis];
   return shape;
 }
 
@@ -65,8 +77,9 @@ PYBIND11_MODULE(_wangp_native, module) {
            "From an object with the buffer protocol or DLPack. zero_copy=False says that `exporter` is a private copy. "
            "Raises TypeError or BufferError where the memory can't be shared as it is.")
       .def_property_readonly("shape", &Shape)
-      .def_readonly("dtype", &Memory::dtype)
-      .def_property_readonly("address", [](const Memory& memory) { return reinterpret_cast<uintptr_t>(memory.data); });
+      .def_property_readonly("dtype", &Memory::dtype)
+      .def_property_readonly("address",
+                             [](const Memory& memory) { return reinterpret_cast<uintptr_t>(memory.data()); });
 }
 
 PyObject* InitPythonModule() { return PyInit__wangp_native(); }

@@ -1,6 +1,5 @@
 #include "events/outbox.h"
 
-#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -13,60 +12,64 @@ std::atomic<int64_t> message_count{0};
 std::atomic<int64_t> next_channel{1};
 std::atomic<int64_t> next_id{1};
 
-// Which lane a channel belongs to, for threads that know the channel's number only. Never destroyed.
+// Which outbox a channel belongs to, for threads that know the channel's number only. Never destroyed.
 struct Registry {
   std::mutex mutex;
-  std::map<int64_t, std::weak_ptr<EventLane>> lanes;
+  std::map<int64_t, std::weak_ptr<Outbox>> outboxes;
 };
 
-Registry& Channels() {
+Registry& TheRegistry() {
   static auto* registry = new Registry;
   return *registry;
 }
 
 void Unregister(int64_t channel) {
-  Registry& registry = Channels();
+  Registry& registry = TheRegistry();
   const std::scoped_lock lock(registry.mutex);
-  registry.lanes.erase(channel);
+  registry.outboxes.erase(channel);
 }
 
 }  // namespace
 
-EventLane::EventLane() : id_(next_id++) {}
+Outbox::Outbox() : id_(next_id++) {}
 
-std::shared_ptr<EventLane> EventLane::Create(Napi::Env env, Deliver deliver) {
-  const std::shared_ptr<EventLane> lane(new EventLane);
-  lane->deliver_ = deliver;
+std::shared_ptr<Outbox> Outbox::Create(Napi::Env env, Deliver deliver) {
+  const std::shared_ptr<Outbox> outbox(new Outbox);
+  outbox->deliver_ = deliver;
   const napi_status status =
       napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "wangp-node events"), 0, 1, nullptr,
-                                      nullptr, lane.get(), OnTurn, &lane->tsfn_);
-  if (status != napi_ok) throw Napi::Error::New(env, "the event lane's thread-safe function could not be created");
-  napi_unref_threadsafe_function(env, lane->tsfn_);
+                                      nullptr, outbox.get(), OnTurn, &outbox->tsfn_);
+  if (status != napi_ok) throw Napi::Error::New(env, "the outbox's thread-safe function could not be created");
+  napi_unref_threadsafe_function(env, outbox->tsfn_);
   ++environment_count;
-  return lane;
+  return outbox;
 }
 
-void EventLane::Close() {
+void Outbox::Close() {
   Queue dropped;
   std::map<int64_t, Channel> closing;
   {
     const std::scoped_lock lock(mutex_);
-    if (ended_) return;
-    ended_ = true;
-    message_count -= static_cast<int64_t>(queue_.size());
+    if (state_ == State::kEnded) return;
+    if (IsTouchable()) napi_release_threadsafe_function(tsfn_, napi_tsfn_abort);
+    state_ = State::kEnded;
     dropped.swap(queue_);
     closing.swap(channels_);
-    bytes_ = 0;
-    if (!closed_) napi_release_threadsafe_function(tsfn_, napi_tsfn_abort);
-    closed_ = true;
+    message_count -= static_cast<int64_t>(events_);
+    events_ = bytes_ = 0;
   }
   --environment_count;
   for (const auto& [channel, state] : closing) Unregister(channel);
 }
 
-void EventLane::SetKeepAlive(Napi::Env env, bool alive) {
+bool Outbox::has_ended() {
   const std::scoped_lock lock(mutex_);
-  if (closed_) return;
+  return state_ == State::kEnded;
+}
+
+void Outbox::SetKeepAlive(Napi::Env env, bool alive) {
+  const std::scoped_lock lock(mutex_);
+  if (!IsTouchable()) return;
   if (alive) {
     napi_ref_threadsafe_function(env, tsfn_);
   } else {
@@ -74,26 +77,26 @@ void EventLane::SetKeepAlive(Napi::Env env, bool alive) {
   }
 }
 
-int64_t EventLane::CreateChannel() {
+int64_t Outbox::CreateChannel() {
   const int64_t channel = next_channel++;
   {
     const std::scoped_lock lock(mutex_);
     channels_[channel];
   }
-  Registry& registry = bridge::Channels();
+  Registry& registry = TheRegistry();
   const std::scoped_lock lock(registry.mutex);
-  registry.lanes[channel] = weak_from_this();
+  registry.outboxes[channel] = weak_from_this();
   return channel;
 }
 
-std::shared_ptr<EventLane> EventLane::Find(int64_t channel) {
-  Registry& registry = bridge::Channels();
+std::shared_ptr<Outbox> Outbox::Find(int64_t channel) {
+  Registry& registry = TheRegistry();
   const std::scoped_lock lock(registry.mutex);
-  const auto found = registry.lanes.find(channel);
-  return found == registry.lanes.end() ? nullptr : found->second.lock();
+  const auto found = registry.outboxes.find(channel);
+  return found == registry.outboxes.end() ? nullptr : found->second.lock();
 }
 
-std::vector<int64_t> EventLane::Channels() {
+std::vector<int64_t> Outbox::Channels() {
   const std::scoped_lock lock(mutex_);
   std::vector<int64_t> channels;
   channels.reserve(channels_.size());
@@ -101,136 +104,146 @@ std::vector<int64_t> EventLane::Channels() {
   return channels;
 }
 
-void EventLane::CloseChannel(int64_t channel) {
+void Outbox::CloseChannel(int64_t channel) {
+  Queue unwanted;
   {
     const std::scoped_lock lock(mutex_);
-    channels_.erase(channel);
+    const auto found = channels_.find(channel);
+    if (found == channels_.end()) return;
+    unwanted.swap(found->second.held);
+    for (const Entry& entry : unwanted) bytes_ -= entry.size;
+    events_ -= unwanted.size();
+    message_count -= static_cast<int64_t>(unwanted.size());
+    channels_.erase(found);
   }
   Unregister(channel);
 }
 
-void EventLane::Settle(Settlement settlement) {
+void Outbox::Settle(Settlement settlement) {
+  Queue single;
+  single.push_back(Entry{std::move(settlement), 0});
   const std::scoped_lock lock(mutex_);
-  if (closed_) return;
-  EnqueueMessage(std::move(settlement), 0);
+  if (IsTouchable()) Append(&queue_, &single);
 }
 
-void EventLane::OpenChannel(int64_t channel) {
-  Queue given_up;
+void Outbox::OpenChannel(int64_t channel) {
   const std::scoped_lock lock(mutex_);
   const auto found = channels_.find(channel);
   if (found == channels_.end()) return;
   found->second.open = true;
-  std::vector<Event> held;
-  held.swap(found->second.held);
-  for (Event& event : held) Enqueue(found->second, std::move(event), &given_up);
+  // The places of its entries stay what they are.
+  queue_.splice(queue_.end(), found->second.held);
+  Ring();
 }
 
-void EventLane::Push(Event event) {
-  Event unwanted;
-  Queue given_up;
-  const std::scoped_lock lock(mutex_);
-  const auto found = channels_.find(event.channel);
-  if (closed_ || found == channels_.end()) {
-    unwanted = std::move(event);
-  } else if (found->second.open) {
-    Enqueue(found->second, std::move(event), &given_up);
-  } else {
-    found->second.held.push_back(std::move(event));
-  }
-}
-
-void EventLane::Enqueue(Channel& channel, Event event, Queue* given_up) {
+void Outbox::Push(Event event) {
   const size_t size = SizeOf(event.data) + event.kind.size();
-  if (event.overflow == Overflow::kKeep) {
-    EnqueueMessage(std::move(event), size);
+  const Overflow overflow = event.overflow;
+  const int64_t channel = event.channel;
+  const std::string kind = event.kind;
+  // Declared before the lock: what nobody wants is freed after it.
+  Queue given_up;
+  Queue single;
+  single.push_back(Entry{std::move(event), size});
+  const std::scoped_lock lock(mutex_);
+  const auto found = channels_.find(channel);
+  if (!IsTouchable() || found == channels_.end()) return;
+  Channel& its_channel = found->second;
+  Queue& queue = its_channel.open ? queue_ : its_channel.held;
+  if (overflow == Overflow::kKeep) {
+    Append(&queue, &single);
     return;
   }
-  KindState& kind = channel.kinds[event.kind];
-  if (queue_.size() >= kMaxEvents || bytes_ + size > kMaxBytes) {
-    GiveUp(kind, event.overflow == Overflow::kKeepLatest ? kind.queued.size() : 1, given_up);
-  }
-  EnqueueMessage(std::move(event), size);
-  kind.queued.push_back(std::prev(queue_.end()));
+  KindState& state = its_channel.kinds[kind];
+  MakeRoom(its_channel, state, overflow, size, &given_up);
+  state.waiting.push_back(single.begin());
+  Append(&queue, &single);
 }
 
-void EventLane::GiveUp(KindState& kind, size_t count, Queue* given_up) {
-  count = std::min(count, kind.queued.size());
-  for (size_t i = 0; i < count; ++i) {
-    const auto entry = kind.queued.front();
-    kind.queued.pop_front();
+// Each kind of a channel gives way to itself alone: of all others something may be owed.
+void Outbox::MakeRoom(Channel& channel, KindState& kind, Overflow overflow, size_t size, Queue* given_up) {
+  if (!IsFull(size)) return;
+  Queue& queue = channel.open ? queue_ : channel.held;
+  while (!kind.waiting.empty() && (overflow == Overflow::kKeepLatest || IsFull(size))) {
+    const auto entry = kind.waiting.front();
+    kind.waiting.pop_front();
     bytes_ -= entry->size;
-    given_up->splice(given_up->end(), queue_, entry);
+    --events_;
+    --message_count;
+    ++kind.dropped;
+    given_up->splice(given_up->end(), queue, entry);
   }
-  message_count -= static_cast<int64_t>(count);
-  kind.dropped += static_cast<uint32_t>(count);
 }
 
-void EventLane::EnqueueMessage(Message message, size_t size) {
-  queue_.push_back(Entry{std::move(message), size});
-  bytes_ += size;
+void Outbox::Append(Queue* queue, Queue* single) {
+  bytes_ += single->front().size;
+  ++events_;
   ++message_count;
+  queue->splice(queue->end(), *single);
   Ring();
 }
 
-void EventLane::Ring() {
-  while (rings_ < queue_.size() && !closed_) {
+void Outbox::Ring() {
+  while (rings_ < queue_.size() && state_ == State::kOpen) {
     ++rings_;
-    if (napi_call_threadsafe_function(tsfn_, nullptr, napi_tsfn_nonblocking) == napi_closing) closed_ = true;
+    if (napi_call_threadsafe_function(tsfn_, nullptr, napi_tsfn_nonblocking) == napi_closing) state_ = State::kClosing;
   }
 }
 
-void EventLane::HoldBack(Message message) {
+void Outbox::HoldBack(Message message) {
   const auto* event = std::get_if<Event>(&message);
   const size_t size = event == nullptr ? 0 : SizeOf(event->data);
-  Queue unwanted;
-  unwanted.push_back(Entry{std::move(message), size});
+  Queue single;
+  single.push_back(Entry{std::move(message), size});
   const std::scoped_lock lock(mutex_);
-  if (closed_) return;
-  queue_.splice(queue_.begin(), unwanted);
+  if (!IsTouchable()) return;
+  queue_.splice(queue_.begin(), single);
   bytes_ += size;
+  ++events_;
   ++message_count;
-  paused_ = true;
+  state_ = State::kPaused;
 }
 
-void EventLane::Resume() {
+void Outbox::Resume() {
   const std::scoped_lock lock(mutex_);
-  paused_ = false;
+  if (state_ == State::kPaused) state_ = State::kOpen;
   Ring();
 }
 
-bool EventLane::TakeNext(Message* message) {
+bool Outbox::TakeNext(Message* message) {
+  Queue taken;
   const std::scoped_lock lock(mutex_);
   --rings_;
-  if (closed_ || paused_ || queue_.empty()) return false;
+  if (state_ != State::kOpen || queue_.empty()) return false;
   const auto first = queue_.begin();
   if (auto* event = std::get_if<Event>(&first->message); event != nullptr && event->overflow != Overflow::kKeep) {
     const auto channel = channels_.find(event->channel);
     if (channel != channels_.end()) {
       KindState& kind = channel->second.kinds[event->kind];
-      if (!kind.queued.empty() && kind.queued.front() == first) kind.queued.pop_front();
+      if (!kind.waiting.empty() && kind.waiting.front() == first) kind.waiting.pop_front();
       event->dropped += std::exchange(kind.dropped, 0);  // it may have been held back
     }
   }
   *message = std::move(first->message);
   bytes_ -= first->size;
-  queue_.erase(first);
+  --events_;
   --message_count;
+  taken.splice(taken.end(), queue_, first);
   return true;
 }
 
 // JS thread. Node opens a callback scope around each call: reactions and ticks have run before the next one.
-void EventLane::OnTurn(napi_env env, napi_value, void* context, void*) {
+void Outbox::OnTurn(napi_env env, napi_value, void* context, void*) {
   if (env == nullptr) return;
-  auto* lane = static_cast<EventLane*>(context);
+  auto* outbox = static_cast<Outbox*>(context);
   Message message;
-  if (lane->TakeNext(&message)) lane->deliver_(env, std::move(message));
+  if (outbox->TakeNext(&message)) outbox->deliver_(env, std::move(message));
 }
 
-EventLane::Counts EventLane::LiveCounts() {
-  Registry& registry = bridge::Channels();
+Outbox::Counts Outbox::LiveCounts() {
+  Registry& registry = TheRegistry();
   const std::scoped_lock lock(registry.mutex);
-  return {environment_count.load(), message_count.load(), static_cast<int64_t>(registry.lanes.size())};
+  return {environment_count.load(), message_count.load(), static_cast<int64_t>(registry.outboxes.size())};
 }
 
 }  // namespace bridge

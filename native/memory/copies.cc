@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-#include "threads/lane.h"
+#include "threads/thread.h"
 
 namespace bridge {
 
@@ -53,7 +53,7 @@ struct MemoryCopies::Work {
 
   void Run() {
     for (Copy& copy : copies) {
-      std::memcpy(copy.destination, copy.source->data, copy.source->size);
+      std::memcpy(copy.destination, copy.source->data(), copy.source->size());
       copy.source = nullptr;
     }
     done();
@@ -70,7 +70,7 @@ std::vector<std::shared_ptr<Memory> > MemoryCopies::Missing(const Value& value) 
   if (!needed_) return memory;
   CollectMemory(value, &memory);
   std::erase_if(memory, [this](const auto& each) {
-    return each->size < kSmallest || each->size > kLargest || copies_.contains(each.get());
+    return each->size() < kSmallest || each->size() > kLargest || copies_.contains(each.get());
   });
   return memory;
 }
@@ -83,7 +83,7 @@ void MemoryCopies::Start(napi_env env, const std::vector<std::shared_ptr<Memory>
   for (const auto& source : memory) {
     if (copies_.contains(source.get())) continue;
     void* destination = nullptr;
-    napi_value buffer = NewArrayBuffer(env, source->size, &destination);
+    napi_value buffer = NewArrayBuffer(env, source->size(), &destination);
     Napi::Reference<Napi::Value>& copy = copies_[source.get()];
     if (buffer == nullptr) continue;
     copy = Napi::Reference<Napi::Value>::New(Napi::Value(env, buffer), 1);
@@ -104,8 +104,8 @@ napi_value MemoryCopies::Take(napi_env env, const Memory& memory) {
     return buffer;
   }
   void* data = nullptr;
-  napi_value buffer = NewArrayBuffer(env, memory.size, &data);
-  if (buffer != nullptr && memory.size > 0) std::memcpy(data, memory.data, memory.size);
+  napi_value buffer = NewArrayBuffer(env, memory.size(), &data);
+  if (buffer != nullptr && memory.size() > 0) std::memcpy(data, memory.data(), memory.size());
   return buffer;
 }
 

@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
-#include "napi_setup.h"
 #include "memory/memory.h"
+#include "napi_setup.h"
 #include "values/value.h"
 
 namespace bridge {

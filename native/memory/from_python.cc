@@ -1,10 +1,12 @@
-#include "memory/memory.h"
+#include "memory/from_python.h"
 
 #include <pybind11/pybind11.h>
 
-#include <atomic>
+#include <cstdint>
+#include <string>
+#include <utility>
 
-#include "threads/lane.h"
+#include "memory/dlpack.h"
 
 namespace py = pybind11;
 
@@ -12,11 +14,10 @@ namespace bridge {
 
 namespace {
 
-std::atomic<int64_t> live_count{0};
-
 // NumPy's names for the element types that JavaScript has an array for; empty where it has none.
 std::string DtypeName(char kind, size_t item_size) {
-  const bool is_known = kind == 'b' ? item_size == 1 : item_size <= 8 && (kind != 'f' || item_size >= 4);
+  const bool is_power = item_size == 1 || item_size == 2 || item_size == 4 || item_size == 8;
+  const bool is_known = kind == 'b' ? item_size == 1 : is_power && (kind != 'f' || item_size >= 4);
   if (!is_known) return "";
   const std::string bits = std::to_string(item_size * 8);
   switch (kind) {
@@ -95,26 +96,53 @@ bool IsContiguous(const DLTensor& tensor) {
   return true;
 }
 
+// Filled where it stays: an exporter may let `shape` point into the Py_buffer itself, and looks there at the release.
+class BufferReference final : public Memory::Reference {
+ public:
+  // Throws error_already_set; then there is nothing to give back.
+  BufferReference(PyObject* exporter, int flags) {
+    if (PyObject_GetBuffer(exporter, &buffer_, flags) != 0) throw py::error_already_set();
+  }
+  ~BufferReference() override { PyBuffer_Release(&buffer_); }
+  BufferReference(const BufferReference&) = delete;
+  BufferReference& operator=(const BufferReference&) = delete;
+
+  [[nodiscard]] const Py_buffer& buffer() const { return buffer_; }
+
+ private:
+  Py_buffer buffer_{};
+};
+
+class DLPackReference final : public Memory::Reference {
+ public:
+  explicit DLPackReference(DLManagedTensor* tensor) : tensor_(tensor) {}
+  ~DLPackReference() override {
+    if (tensor_->deleter != nullptr) tensor_->deleter(tensor_);
+  }
+  DLPackReference(const DLPackReference&) = delete;
+  DLPackReference& operator=(const DLPackReference&) = delete;
+
+ private:
+  DLManagedTensor* tensor_;
+};
+
 std::shared_ptr<Memory> FromBuffer(PyObject* exporter, bool zero_copy) {
   // A private copy may be read-only for Python (bytes): nobody else looks at it.
   const int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (zero_copy ? PyBUF_WRITABLE : 0);
-  Reference reference;
-  if (PyObject_GetBuffer(exporter, &reference.buffer, flags) != 0) throw py::error_already_set();
-  const Py_buffer& buffer = reference.buffer;
-  const std::string dtype = DtypeName(KindOfFormat(buffer.format), static_cast<size_t>(buffer.itemsize));
+  auto reference = std::make_unique<BufferReference>(exporter, flags);
+  const Py_buffer& buffer = reference->buffer();
+  std::string dtype = DtypeName(KindOfFormat(buffer.format), static_cast<size_t>(buffer.itemsize));
   if (dtype.empty()) {
-    const std::string message = std::string("buffer format '") + buffer.format + "' has no counterpart in JavaScript";
-    reference.Drop();
-    Raise(PyExc_BufferError, message);
+    const std::string format = buffer.format == nullptr ? "B" : buffer.format;
+    Raise(PyExc_BufferError, "buffer format '" + format + "' has no counterpart in JavaScript");
   }
-  auto memory = std::make_shared<Memory>();
-  memory->data = buffer.buf;
-  memory->size = static_cast<size_t>(buffer.len);
-  memory->dtype = dtype;
-  memory->shape.assign(buffer.shape, buffer.shape + buffer.ndim);
-  memory->zero_copy = zero_copy;
-  memory->owner = std::make_shared<Owner>(reference);
-  return memory;
+  Memory::Layout layout;
+  layout.data = buffer.buf;
+  layout.size = static_cast<size_t>(buffer.len);
+  layout.dtype = std::move(dtype);
+  layout.shape.assign(buffer.shape, buffer.shape + buffer.ndim);
+  layout.zero_copy = zero_copy;
+  return std::make_shared<Memory>(std::move(reference), std::move(layout));
 }
 
 std::shared_ptr<Memory> FromDLPack(PyObject* exporter, bool zero_copy) {
@@ -123,49 +151,28 @@ std::shared_ptr<Memory> FromDLPack(PyObject* exporter, bool zero_copy) {
   auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
   if (managed == nullptr) throw py::error_already_set();
   const DLTensor& tensor = managed->dl_tensor;
-  const size_t item_size = tensor.dtype.bits / 8U;
-  const std::string dtype = tensor.dtype.lanes == 1 ? DtypeName(KindOfDLPack(tensor.dtype.code), item_size) : "";
   // Until it is renamed the capsule still owns the tensor, so raising here leaks nothing.
   if (tensor.device.device_type != kDLCPU) Raise(PyExc_BufferError, "the tensor is not in the CPU's memory");
   if (!IsContiguous(tensor)) Raise(PyExc_BufferError, "the tensor is not C-contiguous");
+  const bool has_whole_bytes = tensor.dtype.lanes == 1 && tensor.dtype.bits % 8U == 0;
+  const size_t item_size = tensor.dtype.bits / 8U;
+  std::string dtype = has_whole_bytes ? DtypeName(KindOfDLPack(tensor.dtype.code), item_size) : "";
   if (dtype.empty()) Raise(PyExc_BufferError, "the tensor's element type has no counterpart in JavaScript");
-  if (PyCapsule_SetName(capsule.ptr(), "used_dltensor") != 0) throw py::error_already_set();
 
-  auto memory = std::make_shared<Memory>();
-  memory->data = static_cast<uint8_t*>(tensor.data) + tensor.byte_offset;
-  memory->shape.assign(tensor.shape, tensor.shape + tensor.ndim);
-  memory->size = item_size;
-  for (const int64_t extent : memory->shape) memory->size *= static_cast<size_t>(extent);
-  memory->dtype = dtype;
-  memory->zero_copy = zero_copy;
-  Reference reference;
-  reference.tensor = managed;
-  memory->owner = std::make_shared<Owner>(reference);
-  return memory;
+  Memory::Layout layout;
+  layout.data = static_cast<uint8_t*>(tensor.data) + tensor.byte_offset;
+  layout.shape.assign(tensor.shape, tensor.shape + tensor.ndim);
+  layout.size = item_size;
+  for (const int64_t extent : layout.shape) layout.size *= static_cast<size_t>(extent);
+  layout.dtype = std::move(dtype);
+  layout.zero_copy = zero_copy;
+  if (PyCapsule_SetName(capsule.ptr(), "used_dltensor") != 0) throw py::error_already_set();
+  return std::make_shared<Memory>(std::make_unique<DLPackReference>(managed), std::move(layout));
 }
 
 }  // namespace
 
-void Reference::Drop() {
-  if (buffer.obj != nullptr) PyBuffer_Release(&buffer);
-  if (tensor != nullptr && tensor->deleter != nullptr) tensor->deleter(tensor);
-  tensor = nullptr;
-}
-
-Owner::Owner(const Reference& reference) : reference_(reference) { ++live_count; }
-
-Owner::~Owner() {
-  --live_count;
-  if (PyGILState_Check() != 0) {
-    reference_.Drop();
-  } else {
-    ControlLane().Release(reference_);
-  }
-}
-
-int64_t Owner::LiveCount() { return live_count.load(); }
-
-std::shared_ptr<Memory> Memory::FromPython(PyObject* exporter, bool zero_copy) {
+std::shared_ptr<Memory> MemoryFromPython(PyObject* exporter, bool zero_copy) {
   if (PyObject_CheckBuffer(exporter) != 0) return FromBuffer(exporter, zero_copy);
   if (PyObject_HasAttrString(exporter, "__dlpack__") != 0) return FromDLPack(exporter, zero_copy);
   Raise(PyExc_TypeError,

@@ -1,11 +1,10 @@
-// Keeps Python's memory alive for JavaScript.
+// C-contiguous memory of the CPU, as both sides describe it, and what keeps it alive for JavaScript.
 //
-// Lifetime: an Owner holds one reference to the exporter (a Py_buffer or a DLPack tensor) and lets go of it when the
-// last shared_ptr to it goes: every view was disposed or collected, no message and no token of share() has it any more.
-// Letting go needs the GIL; a thread without it queues the reference to the control lane.
+// Lifetime: a Memory holds one reference to its exporter in Python. It lets go of it when the last shared_ptr to it
+// goes: every view was disposed or collected, no message and no token of share() has it any more. Letting go is a task
+// of the release lane, whichever thread drops the last shared_ptr: no thread can ask whether it holds the GIL, because
+// PyGILState_Check() answers yes to all of them once the process has had a subinterpreter.
 #pragma once
-
-#include <Python.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -13,46 +12,45 @@
 #include <string>
 #include <vector>
 
-#include "memory/dlpack.h"
-
 namespace bridge {
 
-// One reference that Python wants back. Movable, dropped only with the GIL held.
-struct Reference {
-  Py_buffer buffer{};  // in use where buffer.obj is set
-  DLManagedTensor* tensor = nullptr;
-
-  // Any Python thread, GIL held.
-  void Drop();
-};
-
-class Owner {
+class Memory {
  public:
-  explicit Owner(const Reference& reference);
-  // Any thread, with or without the GIL.
-  ~Owner();
-  Owner(const Owner&) = delete;
-  Owner& operator=(const Owner&) = delete;
+  // What Python wants back. Its destructor gives that back; a Python thread, GIL held.
+  class Reference {
+   public:
+    Reference() = default;
+    virtual ~Reference() = default;
+    Reference(const Reference&) = delete;
+    Reference& operator=(const Reference&) = delete;
+  };
+
+  struct Layout {
+    void* data = nullptr;
+    size_t size = 0;  // bytes
+    std::string dtype;
+    std::vector<int64_t> shape;
+    bool zero_copy = true;  // false where the exporter is a private copy
+  };
+
+  // Any thread.
+  Memory(std::unique_ptr<Reference> reference, Layout layout);
+  ~Memory();
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  [[nodiscard]] void* data() const { return layout_.data; }
+  [[nodiscard]] size_t size() const { return layout_.size; }
+  [[nodiscard]] const std::string& dtype() const { return layout_.dtype; }
+  [[nodiscard]] const std::vector<int64_t>& shape() const { return layout_.shape; }
+  [[nodiscard]] bool zero_copy() const { return layout_.zero_copy; }
 
   // How many there are in the process.
   static int64_t LiveCount();
 
  private:
-  Reference reference_;
-};
-
-// C-contiguous memory of the CPU, as both sides describe it.
-struct Memory {
-  std::shared_ptr<Owner> owner;
-  void* data = nullptr;
-  size_t size = 0;  // bytes
-  std::string dtype;
-  std::vector<int64_t> shape;
-  bool zero_copy = true;
-
-  // GIL held. Raises a Python exception (as error_already_set) where `exporter` offers neither the buffer protocol nor
-  // DLPack, or where its memory is not contiguous, not writable or not the CPU's.
-  static std::shared_ptr<Memory> FromPython(PyObject* exporter, bool zero_copy);
+  std::unique_ptr<Reference> reference_;
+  Layout layout_;
 };
 
 }  // namespace bridge

@@ -1,17 +1,49 @@
 // Python's memory as one Node environment sees it: tensors, and tokens that carry one to another environment.
 //
-// Lifetime: a tensor's View is shared by the finalizer of its ArrayBuffer and by the handle that dispose() takes; it
-// lets go of the memory at dispose(), or when the ArrayBuffer was collected. A token has its own hold on the memory,
-// until it is opened, or until the environment that made it ends. JS thread only, except where a function says so.
+// Lifetime: a tensor's View is shared by the tensor's handle and by the finalizer of its ArrayBuffer. Its states say
+// who lets go of the memory. A token has its own hold on the memory, until it is opened, or until the environment that
+// made it ends. JS thread only, except where a function says so.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "memory/copies.h"
-#include "napi_setup.h"
 #include "memory/memory.h"
+#include "napi_setup.h"
 
 namespace bridge {
+
+// What a tensor has of its memory.
+class View {
+ public:
+  // Opens a new view: an external ArrayBuffer over `memory`. Null where the runtime refuses external buffers, or one of
+  // this size; the view stays closed then.
+  static napi_value Open(napi_env env, const std::shared_ptr<View>& view, std::shared_ptr<Memory> memory);
+  // An external value that holds `view`: what JavaScript calls the tensor's handle. Null where Node-API refuses.
+  static napi_value HandleOf(napi_env env, const std::shared_ptr<View>& view);
+
+  // dispose(): detaches `buffer` and lets go of the memory. Where JavaScript has moved the bytes into another
+  // ArrayBuffer (`transfer()`), that one still looks at the memory, and its finalizer lets go of it. Idempotent.
+  void Release(napi_env env, napi_value buffer);
+
+  // The memory, for a token; null unless the view is open.
+  [[nodiscard]] std::shared_ptr<Memory> Share() const { return state_ == State::kOpen ? memory_ : nullptr; }
+
+ private:
+  enum class State {
+    kClosed,    // nothing is held: not opened, or disposed
+    kOpen,      // an ArrayBuffer looks at the memory; dispose() or its finalizer ends that, whichever comes first
+    kMoved,     // disposed, while another ArrayBuffer looks at the memory: its finalizer ends that
+    kFinished,  // no ArrayBuffer is left
+  };
+
+  static void OnFinalize(napi_env env, void* data, void* hint);
+  void LetGo(State state);
+
+  std::shared_ptr<Memory> memory_;
+  State state_ = State::kClosed;
+};
 
 class Tensors {
  public:
@@ -24,23 +56,24 @@ class Tensors {
 
   [[nodiscard]] MemoryCopies& copies() { return copies_; }
 
+  void SetFactory(const Napi::Function& factory) { factory_ = Napi::Persistent(factory); }
+
   // An ArrayBuffer over `memory`, wrapped by the factory: external, or a copy where the runtime refuses that, and then
   // the object says so. Its buffer is null where it is too large for one of this runtime. Where there is no room for
   // the copy, an object that tells it instead. Null where Node-API refuses, as in value_to_js.h.
   napi_value Make(napi_env env, const std::shared_ptr<Memory>& memory);
 
-  // setMemoryFactory(factory)
-  static void SetFactory(const Napi::CallbackInfo& info);
-  // release(handle, buffer): detaches `buffer` and lets go of the memory. Idempotent.
-  static void Release(const Napi::CallbackInfo& info);
-  // share(handle): a token's number; 0 where there is no memory of Python's to share (disposed, or a copy).
-  static Napi::Value Share(const Napi::CallbackInfo& info);
-  // openShared(number): the tensor, in any environment of the process, once; undefined for a token that is void.
-  static Napi::Value OpenShared(const Napi::CallbackInfo& info);
+  // A token's number; 0 where `view` has no memory of Python's to share (disposed, or a copy).
+  int64_t Share(const View& view);
+  // The memory of a token, in any environment of the process, once; null for a token that is void.
+  static std::shared_ptr<Memory> TakeShared(int64_t token);
 
  private:
   MemoryCopies copies_;
   Napi::FunctionReference factory_;
 };
+
+// The view of a tensor's handle.
+View& ViewOf(const Napi::Value& handle);
 
 }  // namespace bridge

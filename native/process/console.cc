@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -18,7 +19,7 @@
 #include <linux/sockios.h>
 #endif
 
-#include "threads/lane.h"
+#include "threads/thread.h"
 
 namespace bridge {
 
@@ -88,14 +89,35 @@ size_t WriteSome(int descriptor, const char* data, size_t size) {
 
 void ConsoleWriter::Write(int descriptor, std::string text) {
   std::unique_lock<std::mutex> lock(mutex_);
-  if (!started_) {
-    StartThread([this] { Run(); });
-    started_ = true;
+  if (!StartOnce()) {
+    lock.unlock();
+    WriteItself({descriptor, std::move(text)});
+    return;
   }
   written_.wait(lock, [this] { return taken_ - done_ < kMaxBytes; });
   taken_ += text.size();
   chunks_.push_back({descriptor, std::move(text)});
   wake_.notify_one();
+}
+
+bool ConsoleWriter::StartOnce() {
+  if (started_) return true;
+  try {
+    StartThread([this] { Run(); });
+    started_ = true;
+  } catch (const std::system_error&) {
+    // The next one that prints tries again.
+  }
+  return started_;
+}
+
+void ConsoleWriter::WriteItself(const Chunk& chunk) {
+  {
+    const std::scoped_lock lock(mutex_);
+    taken_ += chunk.text.size();
+  }
+  const std::scoped_lock in_order(direct_);
+  WriteAll(chunk);
 }
 
 bool ConsoleWriter::Drain(std::chrono::milliseconds idle, std::chrono::milliseconds total) {

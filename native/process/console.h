@@ -31,11 +31,16 @@ class ConsoleWriter {
   };
 
   void Run();
-  // The console's thread, mutex not held.
+  // The mutex is held. Whether the console's thread runs.
+  bool StartOnce();
+  // Where the system refuses a thread: the printing thread writes, and waits for the descriptor itself.
+  void WriteItself(const Chunk& chunk);
+  // Mutex not held.
   void WriteAll(const Chunk& chunk);
   void CountWritten(size_t size);
 
   std::mutex mutex_;
+  std::mutex direct_;  // one at a time writes itself
   std::condition_variable wake_;
   std::condition_variable written_;
   std::deque<Chunk> chunks_;

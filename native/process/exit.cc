@@ -1,5 +1,7 @@
 #include "process/exit.h"
 
+#include <Python.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -9,8 +11,9 @@
 #include <system_error>
 #include <utility>
 
-#include "threads/lane.h"
 #include "process/console.h"
+#include "threads/gil.h"
+#include "threads/thread.h"
 
 #ifndef _WIN32
 #include <dlfcn.h>

@@ -1,21 +1,23 @@
 #include "values/js_to_value.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
-#include <cstring>
-#include <ranges>
+#include <new>
+#include <stdexcept>
+#include <string_view>
 #include <unordered_set>
-
-#include "environment.h"
-
-namespace py = pybind11;
+#include <utility>
+#include <vector>
 
 namespace bridge {
 
 namespace {
 
 constexpr size_t kMaxDepth = 1000;
+// Handles of so many elements are kept at once.
+constexpr uint32_t kScopeSize = 512;
 // A sparse array may claim 2^32 - 1 elements, and each takes memory on its way.
 constexpr double kMaxElements = 10'000'000;
 // A place longer than this is shown by its two ends.
@@ -66,25 +68,83 @@ bool IsIdentifier(const std::string& key) {
   return !key.empty() && std::isdigit(static_cast<unsigned char>(key[0])) == 0 && std::ranges::all_of(key, is_part);
 }
 
+// Depth first, by a stack of its own: a Worker's may hold less than the levels of a settings object take.
 class Converter {
  public:
-  Converter(Napi::Env env, std::string name) : env_(env), name_(std::move(name)) {}
+  Converter(Napi::Env env, const std::string& name) : env_(env), name_(name) {
+    const auto object = env.Global().Get("Object").As<Napi::Object>();
+    object_prototype_ = object.Get("prototype");
+  }
+  ~Converter() {
+    while (!frames_.empty()) Leave();
+  }
+  Converter(const Converter&) = delete;
+  Converter& operator=(const Converter&) = delete;
 
-  Value Convert(const Napi::Value& value) {
-    switch (value.Type()) {
+  Value Convert(napi_value root) {
+    Value value;
+    if (!IsContainer(root, &value)) return value;
+    Enter(root);
+    for (;;) {
+      Frame& frame = frames_.back();
+      if (frame.next == frame.length) {
+        Value finished = std::move(frame.value);
+        Leave();
+        if (frames_.empty()) return finished;
+        Store(std::move(finished));
+        continue;
+      }
+      napi_value item = Next(frame);
+      if (item == nullptr) continue;
+      if (IsContainer(item, &value)) {
+        Enter(item);
+      } else {
+        Store(std::move(value));
+      }
+    }
+  }
+
+ private:
+  // A container that is being converted: its content so far, and where we are in it.
+  struct Frame {
+    napi_value container;
+    napi_value keys;  // null for an array
+    uint32_t length;
+    uint32_t next;
+    napi_handle_scope scope;  // of what was taken out of the container
+    Value value;
+  };
+
+  void Check(napi_status status) const {
+    if (status != napi_ok) throw Napi::Error::New(env_);
+  }
+
+  // False with the converted value for what has no content of its own to go through.
+  bool IsContainer(napi_value item, Value* value) {
+    napi_valuetype type = napi_undefined;
+    Check(napi_typeof(env_, item, &type));
+    switch (type) {
       case napi_undefined:
       case napi_null:
-        return {};
-      case napi_boolean:
-        return {value.As<Napi::Boolean>().Value()};
+        *value = {};
+        return false;
+      case napi_boolean: {
+        bool flag = false;
+        Check(napi_get_value_bool(env_, item, &flag));
+        *value = {flag};
+        return false;
+      }
       case napi_number:
-        return FromNumber(value.As<Napi::Number>().DoubleValue());
+        *value = FromNumber(item);
+        return false;
       case napi_string:
-        return {value.As<Napi::String>().Utf16Value()};
+        *value = FromString(item);
+        return false;
       case napi_bigint:
-        return FromBigInt(value.As<Napi::BigInt>());
+        *value = FromBigInt(Napi::BigInt(env_, item));
+        return false;
       case napi_object:
-        return FromObject(value.As<Napi::Object>());
+        return !IsBytes(Napi::Object(env_, item), value);
       case napi_function:
         Refuse("a function");
       case napi_symbol:
@@ -94,11 +154,33 @@ class Converter {
     }
   }
 
- private:
-  Value FromNumber(double number) {
+  Value FromNumber(napi_value item) {
+    double number = 0;
+    Check(napi_get_value_double(env_, item, &number));
     if (std::isnan(number)) Refuse("NaN");
     if (std::isinf(number)) Refuse(number > 0 ? "Infinity" : "-Infinity");
     return {number};
+  }
+
+  // Latin-1 where it will do: half the memory, and most of Python's strings.
+  [[nodiscard]] Value FromString(napi_value item) const {
+    std::array<char16_t, 256> short_text{};
+    size_t length = 0;
+    Check(napi_get_value_string_utf16(env_, item, short_text.data(), short_text.size(), &length));
+    if (length + 1 < short_text.size()) return Narrowest({short_text.data(), length});
+    Check(napi_get_value_string_utf16(env_, item, nullptr, 0, &length));
+    std::u16string text(length, u'\0');
+    Check(napi_get_value_string_utf16(env_, item, text.data(), length + 1, &length));
+    return Narrowest(text);
+  }
+
+  static Value Narrowest(std::u16string_view text) {
+    if (std::ranges::any_of(text, [](char16_t character) { return character > 0xFF; })) {
+      return {std::u16string(text)};
+    }
+    std::string latin1(text.size(), '\0');
+    std::ranges::transform(text, latin1.begin(), [](char16_t character) { return static_cast<char>(character); });
+    return {std::move(latin1)};
   }
 
   static Value FromBigInt(Napi::BigInt value) {
@@ -111,29 +193,108 @@ class Converter {
     return {std::move(integer)};
   }
 
-  Value FromObject(const Napi::Object& object) {
+  bool IsBytes(const Napi::Object& object, Value* value) {
     if (object.IsTypedArray()) {
       const auto array = object.As<Napi::TypedArray>();
       const ElementType element = ElementTypeOf(array.TypedArrayType());
       if (element.format == nullptr) Refuse("a typed array of an unknown kind");
-      return CopyBytes(array.ArrayBuffer(), array.ByteOffset(), array.ByteLength(), element);
+      *value = CopyBytes(array.ArrayBuffer(), array.ByteOffset(), array.ByteLength(), element);
+      return true;
     }
     if (object.IsArrayBuffer()) {
       auto buffer = object.As<Napi::ArrayBuffer>();
-      return CopyBytes(buffer, 0, buffer.ByteLength(), {"B", 1});
+      *value = CopyBytes(buffer, 0, buffer.ByteLength(), {"B", 1});
+      return true;
     }
     if (object.IsDataView()) {
       const auto view = object.As<Napi::DataView>();
-      return CopyBytes(view.ArrayBuffer(), view.ByteOffset(), view.ByteLength(), {"B", 1});
+      *value = CopyBytes(view.ArrayBuffer(), view.ByteOffset(), view.ByteLength(), {"B", 1});
+      return true;
     }
-    for (const Napi::Object& ancestor : ancestors_) {
-      if (ancestor.StrictEquals(object)) Refuse("an object that contains itself");
+    return false;
+  }
+
+  Value CopyBytes(Napi::ArrayBuffer buffer, size_t offset, size_t length, ElementType element) {
+    if (!buffer.IsArrayBuffer()) Refuse("memory shared between threads", "pass a copy: array.slice()");
+    if (buffer.IsDetached()) Refuse("a detached ArrayBuffer");
+    TypedBytes bytes{{}, element.format, element.size};
+    const auto* data = static_cast<const uint8_t*>(buffer.Data());
+    if (length > 0) bytes.data.assign(data + offset, data + offset + length);
+    return {std::move(bytes)};
+  }
+
+  void Enter(napi_value container) {
+    for (const Frame& ancestor : frames_) {
+      bool is_same = false;
+      Check(napi_strict_equals(env_, ancestor.container, container, &is_same));
+      if (is_same) Refuse("an object that contains itself");
     }
-    if (ancestors_.size() >= kMaxDepth) Refuse("more than 1,000 levels deep");
-    ancestors_.push_back(object);
-    Value result = IsArray(object) ? FromArray(object) : FromPlainObject(object);
-    ancestors_.pop_back();
-    return result;
+    if (frames_.size() >= kMaxDepth) Refuse("more than 1,000 levels deep");
+    const Napi::Object object(env_, container);
+    Frame frame{container, nullptr, 0, 0, nullptr, {}};
+    const bool is_plain = IsPlain(container);
+    if (!is_plain && IsArray(object)) {
+      frame.length = LengthOf(object);
+      Array items;
+      items.reserve(frame.length);
+      frame.value = {std::move(items)};
+    } else {
+      Check(napi_get_all_property_names(env_, container, napi_key_own_only, kEnumerableStrings,
+                                        napi_key_numbers_to_strings, &frame.keys));
+      Check(napi_get_array_length(env_, frame.keys, &frame.length));
+      if (!is_plain) RefuseBuiltIn(object, frame.length);
+      Object properties;
+      properties.reserve(frame.length);
+      frame.value = {std::move(properties)};
+    }
+    Check(napi_open_handle_scope(env_, &frame.scope));
+    frames_.push_back(std::move(frame));
+  }
+
+  void Leave() {
+    napi_close_handle_scope(env_, frames_.back().scope);
+    FreeLevelByLevel(std::move(frames_.back().value));
+    frames_.pop_back();
+  }
+
+  // The next element; of an object the next value, its key stored. Null for an undefined property, which is left out.
+  napi_value Next(Frame& frame) {
+    const uint32_t index = frame.next++;
+    if (index % kScopeSize == kScopeSize - 1) {
+      Check(napi_close_handle_scope(env_, frame.scope));
+      Check(napi_open_handle_scope(env_, &frame.scope));
+    }
+    napi_value item = nullptr;
+    if (frame.keys == nullptr) {
+      Check(napi_get_element(env_, frame.container, index, &item));
+      return item;
+    }
+    napi_value key = nullptr;
+    Check(napi_get_element(env_, frame.keys, index, &key));
+    Check(napi_get_property(env_, frame.container, key, &item));
+    napi_valuetype type = napi_undefined;
+    Check(napi_typeof(env_, item, &type));
+    if (type == napi_undefined) return nullptr;
+    std::get<Object>(frame.value.data).push_back({FromString(key), {}});
+    return item;
+  }
+
+  void Store(Value value) {
+    Frame& frame = frames_.back();
+    if (frame.keys == nullptr) {
+      std::get<Array>(frame.value.data).push_back(std::move(value));
+    } else {
+      std::get<Object>(frame.value.data).back().value = std::move(value);
+    }
+  }
+
+  // Object literals and what JSON.parse gives: no built-in class has this prototype.
+  [[nodiscard]] bool IsPlain(napi_value object) const {
+    napi_value prototype = nullptr;
+    bool is_plain = false;
+    Check(napi_get_prototype(env_, object, &prototype));
+    Check(napi_strict_equals(env_, prototype, object_prototype_, &is_plain));
+    return is_plain;
   }
 
   // To Node-API a Proxy of an array (the reactive state of many frameworks) is no array; to JavaScript it is.
@@ -143,41 +304,10 @@ class Converter {
     return constructor.Get("isArray").As<Napi::Function>().Call(constructor, {object}).ToBoolean();
   }
 
-  Value FromArray(const Napi::Object& array) {
+  uint32_t LengthOf(const Napi::Object& array) {
     const double claimed = array.Get("length").ToNumber().DoubleValue();
     if (claimed > kMaxElements) Refuse("an array of more than 10,000,000 elements", "pass a typed array");
-    const auto length = claimed > 0 ? static_cast<uint32_t>(claimed) : 0;
-    Array items;
-    items.reserve(length);
-    for (uint32_t index = 0; index < length; ++index) {
-      const Napi::HandleScope scope(env_);
-      const size_t mark = Enter("[" + std::to_string(index) + "]");
-      items.push_back(Convert(array.Get(index)));
-      Leave(mark);
-    }
-    return {std::move(items)};
-  }
-
-  Value FromPlainObject(const Napi::Object& object) {
-    napi_value names = nullptr;
-    const napi_status status = napi_get_all_property_names(env_, object, napi_key_own_only, kEnumerableStrings,
-                                                           napi_key_numbers_to_strings, &names);
-    NAPI_THROW_IF_FAILED(env_, status, Value());
-    const Napi::Array keys(env_, names);
-    RefuseBuiltIn(object, keys.Length());
-    Object properties;
-    properties.reserve(keys.Length());
-    for (uint32_t index = 0; index < keys.Length(); ++index) {
-      const Napi::HandleScope scope(env_);
-      const auto key = keys.Get(index).As<Napi::String>();
-      const Napi::Value value = object.Get(key);
-      if (value.IsUndefined()) continue;
-      const std::string name = key.Utf8Value();
-      const size_t mark = Enter(IsIdentifier(name) ? "." + name : "[\"" + name + "\"]");
-      properties.push_back({{key.Utf16Value()}, Convert(value)});
-      Leave(mark);
-    }
-    return {std::move(properties)};
+    return claimed > 0 ? static_cast<uint32_t>(claimed) : 0;
   }
 
   // Built-in classes whose content is not in their properties would arrive as empty dictionaries. Instances of other
@@ -210,100 +340,61 @@ class Converter {
     return text.size() > kPrefix ? text.substr(kPrefix, text.size() - kPrefix - 1) : "Object";
   }
 
-  Value CopyBytes(Napi::ArrayBuffer buffer, size_t offset, size_t length, ElementType element) {
-    if (!buffer.IsArrayBuffer()) Refuse("memory shared between threads", "pass a copy: array.slice()");
-    if (buffer.IsDetached()) Refuse("a detached ArrayBuffer");
-    TypedBytes bytes{{}, element.format, element.size};
-    const auto* data = static_cast<const uint8_t*>(buffer.Data());
-    if (length > 0) bytes.data.assign(data + offset, data + offset + length);
-    return {std::move(bytes)};
-  }
-
-  size_t Enter(const std::string& step) {
-    const size_t mark = name_.size();
-    name_ += step;
-    return mark;
-  }
-  void Leave(size_t mark) { name_.resize(mark); }
-
   [[noreturn]] void Refuse(const std::string& what, const std::string& advice = "") {
-    std::string message = Place() + " is " + what + ", which cannot be handed to Python";
+    std::string message = Shortened(Place()) + " is " + what + ", which cannot be handed to Python";
     if (!advice.empty()) message += ": " + advice;
     const Napi::Error error = Napi::Error::New(env_, message);
     error.Set("code", Napi::String::New(env_, "ERR_WANGP_VALUE"));
     throw error;
   }
 
+  // Where we are, as JavaScript would write it.
   [[nodiscard]] std::string Place() const {
-    if (name_.size() <= kMaxPlace) return name_;
-    const auto is_continuation = [this](size_t at) { return (static_cast<unsigned char>(name_[at]) & 0xC0U) == 0x80; };
+    std::string place = name_;
+    for (const Frame& frame : frames_) {
+      const uint32_t index = frame.next - 1;
+      if (frame.keys == nullptr) {
+        place += "[" + std::to_string(index) + "]";
+      } else {
+        const std::string key = Napi::Array(env_, frame.keys).Get(index).As<Napi::String>().Utf8Value();
+        place += IsIdentifier(key) ? "." + key : "[\"" + key + "\"]";
+      }
+    }
+    return place;
+  }
+
+  static std::string Shortened(const std::string& place) {
+    if (place.size() <= kMaxPlace) return place;
+    const auto is_continuation = [&](size_t at) { return (static_cast<unsigned char>(place[at]) & 0xC0U) == 0x80; };
     size_t begin = kMaxPlace / 2;
-    size_t end = name_.size() - kMaxPlace / 2;
+    size_t end = place.size() - kMaxPlace / 2;
     while (is_continuation(begin)) --begin;
-    while (end < name_.size() && is_continuation(end)) ++end;
-    return name_.substr(0, begin) + "…" + name_.substr(end);
+    while (end < place.size() && is_continuation(end)) ++end;
+    return place.substr(0, begin) + "…" + place.substr(end);
   }
 
   Napi::Env env_;
-  std::string name_;  // where we are, as JavaScript would write it
-  std::vector<Napi::Object> ancestors_;
+  const std::string& name_;
+  napi_value object_prototype_;
+  std::vector<Frame> frames_;  // the ancestors of what is being converted, outermost first
 };
 
-struct ToPythonVisitor {
-  py::object operator()(std::nullptr_t) const { return py::none(); }
-  py::object operator()(bool flag) const { return py::bool_(flag); }
-  py::object operator()(int64_t number) const { return py::int_(number); }
-  py::object operator()(double number) const {
-    PyObject* object = number == std::trunc(number) ? PyLong_FromDouble(number) : PyFloat_FromDouble(number);
-    return Owned(object);
-  }
-  py::object operator()(const BigInt& integer) const {
-    std::string digits = integer.negative ? "-0x0" : "0x0";
-    for (const uint64_t word : std::views::reverse(integer.words)) {
-      for (unsigned digit = 16; digit-- > 0;) digits += "0123456789abcdef"[(word >> (4U * digit)) & 0xFU];
-    }
-    return Owned(PyLong_FromString(digits.c_str(), nullptr, 16));
-  }
-  py::object operator()(const std::string& text) const {
-    return Owned(PyUnicode_DecodeLatin1(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr));
-  }
-  py::object operator()(const std::u16string& text) const {
-    int order = -1;  // little-endian, no byte-order mark
-    return Owned(PyUnicode_DecodeUTF16(reinterpret_cast<const char*>(text.data()),
-                                       static_cast<Py_ssize_t>(text.size() * sizeof(char16_t)), "surrogatepass",
-                                       &order));
-  }
-  py::object operator()(const Array& items) const {
-    const auto list = Owned(PyList_New(static_cast<Py_ssize_t>(items.size())));
-    for (size_t index = 0; index < items.size(); ++index) {
-      PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(index), ToPython(items[index]).release().ptr());
-    }
-    return list;
-  }
-  py::object operator()(const Object& properties) const {
-    py::dict dictionary;
-    for (const Property& property : properties) dictionary[ToPython(property.key)] = ToPython(property.value);
-    return dictionary;
-  }
-  py::object operator()(const TypedBytes& bytes) const {
-    const auto owner = Owned(PyByteArray_FromStringAndSize(reinterpret_cast<const char*>(bytes.data.data()),
-                                                           static_cast<Py_ssize_t>(bytes.data.size())));
-    const auto view = Owned(PyMemoryView_FromObject(owner.ptr()));
-    return bytes.item_size == 1 && *bytes.format == 'B' ? view : py::object(view.attr("cast")(bytes.format));
-  }
-  py::object operator()(const std::shared_ptr<Memory>& memory) const { return py::cast(memory); }
-
- private:
-  static py::object Owned(PyObject* object) {
-    if (object == nullptr) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(object);
-  }
-};
+[[noreturn]] void RefuseForSize(Napi::Env env, const std::string& name) {
+  const Napi::Error error = Napi::Error::New(env, name + " is too large: there is no memory for its copy");
+  error.Set("code", Napi::String::New(env, "ERR_WANGP_VALUE"));
+  throw error;
+}
 
 }  // namespace
 
-Value FromJs(const Napi::Value& value, const std::string& name) { return Converter(value.Env(), name).Convert(value); }
-
-py::object ToPython(const Value& value) { return std::visit(ToPythonVisitor{}, value.data); }
+Value FromJs(const Napi::Value& value, const std::string& name) {
+  try {
+    return Converter(value.Env(), name).Convert(value);
+  } catch (const std::bad_alloc&) {
+    RefuseForSize(value.Env(), name);
+  } catch (const std::length_error&) {
+    RefuseForSize(value.Env(), name);
+  }
+}
 
 }  // namespace bridge

@@ -1,21 +1,19 @@
-// JavaScript to Python. FromJs runs on the JS thread and copies; ToPython runs on a Python thread with the GIL.
+// JavaScript to Python, the part that runs on the JS thread and copies; value_to_py.h has the rest.
 //
-// An integral number becomes int, any other float; bigint becomes int, null and undefined None, ArrayBuffer and typed
-// arrays memoryview; undefined properties are left out. Refused, with the place in the structure: NaN, infinities,
-// functions, symbols, Dates, Promises, Maps, Sets, other built-in classes without plain content, circular structures.
+// null and undefined become null, undefined properties are left out; ArrayBuffer and typed arrays become bytes.
+// Refused, with the place in the structure: NaN, infinities, functions, symbols, Dates, Promises, Maps, Sets, other
+// built-in classes without plain content, circular structures.
 #pragma once
 
-#include <pybind11/pybind11.h>
+#include <string>
 
 #include "napi_setup.h"
 #include "values/value.h"
 
 namespace bridge {
 
-// JS thread. Throws Napi::Error with the code ERR_WANGP_VALUE.
+// JS thread, which may be near the end of its stack: nothing here recurses. `name` is what messages call the value.
+// Throws Napi::Error with the code ERR_WANGP_VALUE.
 Value FromJs(const Napi::Value& value, const std::string& name);
-
-// GIL held. Throws pybind11::error_already_set (MemoryError).
-pybind11::object ToPython(const Value& value);
 
 }  // namespace bridge

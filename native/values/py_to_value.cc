@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "memory/memory.h"
+
 namespace py = pybind11;
 
 namespace bridge {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "memory/memory.h"
+
 namespace bridge {
 
 namespace {
@@ -11,7 +13,7 @@ struct SizeVisitor {
   size_t operator()(const std::string& text) const { return text.size(); }
   size_t operator()(const std::u16string& text) const { return text.size() * sizeof(char16_t); }
   size_t operator()(const TypedBytes& bytes) const { return bytes.data.size(); }
-  size_t operator()(const std::shared_ptr<Memory>& memory) const { return memory->size; }
+  size_t operator()(const std::shared_ptr<Memory>& memory) const { return memory->size(); }
   size_t operator()(const Array& items) const {
     size_t size = 0;
     for (const Value& item : items) size += SizeOf(item);
@@ -60,6 +62,32 @@ void CollectMemory(const Value& value, std::vector<std::shared_ptr<Memory> >* fo
   } else if (const auto* properties = std::get_if<Object>(&value.data)) {
     for (const Property& property : *properties) CollectMemory(property.value, found);
   }
+}
+
+void FreeLevelByLevel(Value value) {
+  std::vector<Value> containers;
+  const auto take = [&containers](Value& item) {
+    if (std::holds_alternative<Array>(item.data) || std::holds_alternative<Object>(item.data)) {
+      containers.push_back(std::move(item));
+    }
+  };
+  take(value);
+  while (!containers.empty()) {
+    Value container = std::move(containers.back());
+    containers.pop_back();
+    if (auto* items = std::get_if<Array>(&container.data)) {
+      for (Value& item : *items) take(item);
+    } else {
+      for (Property& property : std::get<Object>(container.data)) take(property.value);
+    }
+  }
+}
+
+ErrorInfo MakeError(const char* code, const std::string& message) {
+  ErrorInfo info;
+  info.code = code;
+  info.message = FromUtf8(message);
+  return info;
 }
 
 size_t SizeOf(const Value& value) { return sizeof(Value) + std::visit(SizeVisitor{}, value.data); }

@@ -9,9 +9,9 @@
 #include <variant>
 #include <vector>
 
-#include "memory/memory.h"
-
 namespace bridge {
+
+class Memory;
 
 // Two's-complement free: the magnitude in 64-bit words, least significant first, as Node-API has it.
 struct BigInt {
@@ -49,15 +49,23 @@ struct Value {
 struct ErrorInfo {
   std::string code;  // ASCII
   Value message;
+  // Of the exception that Python raised, where one did.
   Value python_type;
+  Value python_message;
   Value traceback;
 };
+
+// An error of this addon's own making.
+ErrorInfo MakeError(const char* code, const std::string& message);
 
 // A string value from UTF-8, as the C library and the system give text.
 Value FromUtf8(const std::string& text);
 
 // The memory that a value holds, wherever it stands in it, is appended to `found`.
 void CollectMemory(const Value& value, std::vector<std::shared_ptr<Memory>>* found);
+
+// Frees a value without recursion: the stack of a JS thread may be near its end.
+void FreeLevelByLevel(Value value);
 
 // About how many bytes a value keeps from being freed; what the event lane's limit counts.
 size_t SizeOf(const Value& value);

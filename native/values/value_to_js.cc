@@ -1,11 +1,12 @@
 #include "values/value_to_js.h"
 
-#include "environment.h"
 #include "napi_setup.h"
 
 namespace bridge {
 
 namespace {
+
+MemoryToJs memory_to_js = nullptr;  // set once, by the first environment
 
 class HandleScope {
  public:
@@ -83,12 +84,12 @@ struct ToJsVisitor {
     napi_value result = nullptr;
     return OrNull(napi_create_buffer_copy(env, bytes.data.size(), bytes.data.data(), nullptr, &result), result);
   }
-  napi_value operator()(const std::shared_ptr<Memory>& memory) const {
-    return Environment::Of(env).tensors().Make(env, memory);
-  }
+  napi_value operator()(const std::shared_ptr<Memory>& memory) const { return memory_to_js(env, memory); }
 };
 
 }  // namespace
+
+void SetMemoryToJs(MemoryToJs function) { memory_to_js = function; }
 
 napi_value ToJs(napi_env env, const Value& value) { return std::visit(ToJsVisitor{env}, value.data); }
 
@@ -105,6 +106,7 @@ napi_value ToJsError(napi_env env, const ErrorInfo& error) {
   }
   if (std::holds_alternative<std::nullptr_t>(error.python_type.data)) return result;
   const bool defined = Define(env, result, "pythonType", ToJs(env, error.python_type)) &&
+                       Define(env, result, "pythonMessage", ToJs(env, error.python_message)) &&
                        Define(env, result, "pythonTraceback", ToJs(env, error.traceback));
   return defined ? result : nullptr;
 }
