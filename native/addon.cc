@@ -10,6 +10,7 @@
 #include "memory/memory.h"
 #include "napi_setup.h"
 #include "process/exit.h"
+#include "process/pin.h"
 #include "values/js_to_value.h"
 #include "values/value_to_js.h"
 
@@ -57,7 +58,24 @@ std::string NameOf(const Napi::Value& names, uint32_t index) {
   return "argument " + std::to_string(index + 1);
 }
 
-// call(functionName, args, { lane, cwd, channel, names }): Promise<unknown>
+// A text is the whole list in JSON already.
+Value ArgumentsOf(const Napi::Value& given, const Napi::Value& names) {
+  if (given.IsString()) return {JsonText{given.As<Napi::String>().Utf8Value()}};
+  const auto list = given.As<Napi::Array>();
+  Array arguments;
+  try {
+    for (uint32_t index = 0; index < list.Length(); ++index) {
+      const Napi::Value argument = list.Get(index);
+      arguments.push_back(FromJs(argument, NameOf(names, index)));
+    }
+  } catch (...) {
+    FreeLevelByLevel({std::move(arguments)});
+    throw;
+  }
+  return {std::move(arguments)};
+}
+
+// call(functionName, args or their JSON, { lane, cwd, channel, names }): Promise<unknown>
 Napi::Value CallPython(const Napi::CallbackInfo& info) {
   const auto options = info[2].As<Napi::Object>();
   Call call;
@@ -66,12 +84,7 @@ Napi::Value CallPython(const Napi::CallbackInfo& info) {
   call.directory = Text(options, "cwd");
   const Napi::Value channel = options.Get("channel");
   if (channel.IsNumber()) call.channel = channel.As<Napi::Number>().Int64Value();
-  const auto arguments = info[1].As<Napi::Array>();
-  const Napi::Value names = options.Get("names");
-  for (uint32_t index = 0; index < arguments.Length(); ++index) {
-    const Napi::Value argument = arguments.Get(index);
-    call.arguments.Add(FromJs(argument, NameOf(names, index)));
-  }
+  call.arguments = ArgumentsOf(info[1], options.Get("names"));
   Napi::Value promise;
   call.caller = NewCaller(info.Env(), &promise);
   PostCall(std::move(call));
@@ -138,6 +151,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   SetMemoryToJs([](napi_env caller, const std::shared_ptr<Memory>& memory) {
     return Environment::Of(caller).tensors().Make(caller, memory);
   });
+  PinThisBinary();
   LeaveWithoutDestructors();
   exports.Set("pythonVersion", Napi::String::New(env, PythonVersion()));
   exports.Set("client", Napi::Number::New(env, static_cast<double>(Environment::Of(env).outbox()->id())));

@@ -126,6 +126,7 @@ void LoadBridge(const InterpreterConfig& config) {
   py::module_ bridge = py::module_::import(config.bridge_module.c_str());
   py::object functions = bridge.attr("prepare")(config.deep_bind);
   ForgetNoSite();
+  LoadJson();
   TheInterpreter().bridge = functions.release().ptr();
 }
 
@@ -203,8 +204,7 @@ void RunCall(const Call& call) {
   std::variant<Value, ErrorInfo> outcome;
   try {
     const py::handle bridge(TheInterpreter().bridge);
-    py::list arguments;
-    for (const Value& argument : call.arguments.values()) arguments.append(ToPython(argument));
+    const py::object arguments = ToPython(call.arguments);
     const py::object result = bridge.attr(call.function.c_str())(*py::tuple(arguments));
     outcome = FromPython(result.ptr());
   } catch (py::error_already_set& error) {
@@ -228,10 +228,6 @@ void RunThread(const std::shared_ptr<Call>& call) {
 }
 
 }  // namespace
-
-Arguments::~Arguments() {
-  for (Value& value : values_) FreeLevelByLevel(std::move(value));
-}
 
 std::string PythonVersion() { return std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION); }
 
@@ -274,6 +270,7 @@ void PostCall(Call call) {
       try {
         StartThread([shared] { RunThread(shared); });
       } catch (const std::system_error& error) {
+        FreeLevelByLevel(std::move(shared->arguments));
         Settle(shared->caller, MakeError("ERR_WANGP_PYTHON", error.what()));
       }
       return;
@@ -291,8 +288,7 @@ void AbandonClient(int64_t client, const std::vector<int64_t>& channels) {
   call.lane = CallLane::kControl;
   Array list;
   for (const int64_t channel : channels) list.push_back({channel});
-  call.arguments.Add({client});
-  call.arguments.Add({std::move(list)});
+  call.arguments = {Array{{client}, {std::move(list)}}};
   PostCall(std::move(call));
 }
 

@@ -6,7 +6,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "events/outbox.h"
@@ -28,29 +27,12 @@ struct Caller {
   napi_deferred deferred = nullptr;
 };
 
-// Values that are freed level by level: a JS thread near the end of its stack could not free a deep one otherwise.
-class Arguments {
- public:
-  Arguments() = default;
-  Arguments(Arguments&&) = default;
-  Arguments& operator=(Arguments&&) = default;
-  Arguments(const Arguments&) = delete;
-  Arguments& operator=(const Arguments&) = delete;
-  ~Arguments();
-
-  void Add(Value value) { values_.push_back(std::move(value)); }
-  [[nodiscard]] const std::vector<Value>& values() const { return values_; }
-
- private:
-  std::vector<Value> values_;
-};
-
 enum class CallLane { kCommand, kControl, kThread };
 
 // A function of the bridge module, called with plain values.
 struct Call {
   std::string function;
-  Arguments arguments;
+  Value arguments;  // an array, or its JSON
   CallLane lane = CallLane::kCommand;
   std::string directory;  // UTF-8; of a kThread call
   int64_t channel = 0;    // opened once the call is settled; 0 for none

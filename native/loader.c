@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process/pin.h"
+
 #ifdef _WIN32
 #include <windows.h>
 #else
@@ -135,6 +137,7 @@ static napi_value OpenPython(napi_env env, napi_callback_info info) {
 }
 
 NAPI_MODULE_INIT() {
+  PinThisBinary();
   napi_value function;
   if (napi_create_function(env, "openPython", NAPI_AUTO_LENGTH, OpenPython, NULL, &function) == napi_ok) {
     napi_set_named_property(env, exports, "openPython", function);

@@ -1,6 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { joinCore, loadCore, PYTHON_FOLDER } from './addon';
 import { ERROR_CODES, WanGPError, type WanGPErrorCode } from '../errors';
+import { isPlain } from './plain';
 import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError } from './native';
 import type { PythonEnvironment } from '../python/find';
 import { Tensor } from '../memory/tensor';
@@ -28,11 +29,11 @@ export function liveCounts(): LiveCounts {
 }
 
 /** Python's exception as JavaScript's `cause`: its type, its message, and its traceback where others have a stack. */
-function pythonCause({ message, pythonType, pythonTraceback }: NativeError): Error | undefined {
+function pythonCause({ pythonType, pythonMessage = '', pythonTraceback }: NativeError): Error | undefined {
   if (pythonType === undefined) return undefined;
-  const cause = new Error(message);
+  const cause = new Error(pythonMessage);
   cause.name = pythonType;
-  cause.stack = pythonTraceback?.trimEnd() ?? `${pythonType}: ${message}`;
+  cause.stack = pythonTraceback?.trimEnd() ?? `${pythonType}: ${pythonMessage}`;
   return cause;
 }
 
@@ -103,7 +104,7 @@ export class Runtime {
   async call(command: string, args: readonly unknown[], options: CallOptions): Promise<unknown> {
     this.#hold();
     try {
-      return await this.#core.call(command, args, options);
+      return await this.#core.call(command, isPlain(args) ? JSON.stringify(args) : args, options);
     } catch (error) {
       throw toWanGPError(error);
     } finally {

@@ -68,6 +68,8 @@ export type EventHandler = (channel: number, kind: string, data: unknown, timest
 export interface NativeError extends Error {
   readonly code?: string;
   readonly pythonType?: string;
+  /** The exception's own text. */
+  readonly pythonMessage?: string;
   readonly pythonTraceback?: string;
 }
 
@@ -88,8 +90,8 @@ export interface CoreAddon {
   readonly client: number;
   /** Starts the interpreter once a process; later calls give the running one's info. */
   start(config: InterpreterConfig): Promise<InterpreterInfo>;
-  /** Calls `function` of the bridge module with plain values. */
-  call(functionName: string, args: readonly unknown[], options: CallOptions): Promise<unknown>;
+  /** Calls `function` of the bridge module with plain values: an array, or the text of one in JSON. */
+  call(functionName: string, args: readonly unknown[] | string, options: CallOptions): Promise<unknown>;
   /** Where all events of this environment arrive, each in a turn of its own. */
   setEventHandler(handler: EventHandler): void;
   /** What memory becomes, wherever it stands in a value. */

@@ -12,6 +12,7 @@ struct SizeVisitor {
   size_t operator()(const BigInt& integer) const { return integer.words.size() * sizeof(uint64_t); }
   size_t operator()(const std::string& text) const { return text.size(); }
   size_t operator()(const std::u16string& text) const { return text.size() * sizeof(char16_t); }
+  size_t operator()(const JsonText& json) const { return json.text.size(); }
   size_t operator()(const TypedBytes& bytes) const { return bytes.data.size(); }
   size_t operator()(const std::shared_ptr<Memory>& memory) const { return memory->size(); }
   size_t operator()(const Array& items) const {

@@ -33,6 +33,11 @@ struct PropertyOf {
   AnyValue value;
 };
 
+// A value as JSON has it, in UTF-8: read by Python's own json, on a Python thread.
+struct JsonText {
+  std::string text;
+};
+
 struct Value;
 using Array = std::vector<Value>;
 using Property = PropertyOf<Value>;
@@ -41,7 +46,7 @@ using Object = std::vector<Property>;
 struct Value {
   // std::string holds Latin-1 (what most Python strings are), std::u16string everything else, lone surrogates too.
   std::variant<std::nullptr_t, bool, int64_t, double, BigInt, std::string, std::u16string, Array, Object, TypedBytes,
-               std::shared_ptr<Memory>>
+               JsonText, std::shared_ptr<Memory>>
       data = nullptr;
 };
 

@@ -80,6 +80,10 @@ struct ToJsVisitor {
     }
     return object;
   }
+  napi_value operator()(const JsonText& json) const {
+    napi_value result = nullptr;
+    return OrNull(napi_create_string_utf8(env, json.text.data(), json.text.size(), &result), result);
+  }
   napi_value operator()(const TypedBytes& bytes) const {
     napi_value result = nullptr;
     return OrNull(napi_create_buffer_copy(env, bytes.data.size(), bytes.data.data(), nullptr, &result), result);

@@ -13,6 +13,8 @@ namespace bridge {
 
 namespace {
 
+PyObject* decode_json = nullptr;  // set once, kept for good
+
 struct ToPythonVisitor {
   py::object operator()(std::nullptr_t) const { return py::none(); }
   py::object operator()(bool flag) const { return py::bool_(flag); }
@@ -49,6 +51,10 @@ struct ToPythonVisitor {
     for (const Property& property : properties) dictionary[ToPython(property.key)] = ToPython(property.value);
     return dictionary;
   }
+  py::object operator()(const JsonText& json) const {
+    const auto text = Owned(PyUnicode_DecodeUTF8(json.text.data(), static_cast<Py_ssize_t>(json.text.size()), nullptr));
+    return Owned(PyObject_CallOneArg(decode_json, text.ptr()));
+  }
   py::object operator()(const TypedBytes& bytes) const {
     const auto owner = Owned(PyByteArray_FromStringAndSize(reinterpret_cast<const char*>(bytes.data.data()),
                                                            static_cast<Py_ssize_t>(bytes.data.size())));
@@ -65,6 +71,11 @@ struct ToPythonVisitor {
 };
 
 }  // namespace
+
+void LoadJson() {
+  const py::object decoder = py::module_::import("json").attr("JSONDecoder")();
+  decode_json = py::object(decoder.attr("decode")).release().ptr();
+}
 
 py::object ToPython(const Value& value) { return std::visit(ToPythonVisitor{}, value.data); }
 

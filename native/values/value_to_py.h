@@ -9,6 +9,10 @@
 
 namespace bridge {
 
+// GIL held, once, before the first ToPython: takes Python's own json, whatever a library makes of that module later.
+// Throws pybind11::error_already_set.
+void LoadJson();
+
 // GIL held. Throws pybind11::error_already_set (MemoryError).
 pybind11::object ToPython(const Value& value);
 
