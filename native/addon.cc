@@ -1,6 +1,7 @@
 // core.cp3XX.node: what JavaScript can call. Every function here runs on a JS thread and returns at once.
 
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,14 +61,19 @@ std::string NameOf(const Napi::Value& names, uint32_t index) {
 
 // A text is the whole list in JSON already.
 Value ArgumentsOf(const Napi::Value& given, const Napi::Value& names) {
-  if (given.IsString()) return {JsonText{given.As<Napi::String>().Utf8Value()}};
-  const auto list = given.As<Napi::Array>();
   Array arguments;
   try {
+    if (given.IsString()) return {JsonText{given.As<Napi::String>().Utf8Value()}};
+    const auto list = given.As<Napi::Array>();
     for (uint32_t index = 0; index < list.Length(); ++index) {
       const Napi::Value argument = list.Get(index);
       arguments.push_back(FromJs(argument, NameOf(names, index)));
     }
+  } catch (const std::bad_alloc&) {
+    FreeLevelByLevel({std::move(arguments)});
+    const Napi::Error error = Napi::Error::New(given.Env(), "there is no memory for a copy of the arguments");
+    error.Set("code", Napi::String::New(given.Env(), "ERR_WANGP_VALUE"));
+    throw error;
   } catch (...) {
     FreeLevelByLevel({std::move(arguments)});
     throw;

@@ -186,8 +186,10 @@ export async function buildNative(python) {
 /** The tests' own addon. */
 export async function buildProbe() {
   const folder = path.join(ROOT, 'test', 'native');
-  const outputs = ['probe', 'failures'].map((name) => path.join(folder, 'build', 'Release', `${name}.node`));
-  const inputs = ['probe.c', 'failures.c', 'binding.gyp'].map((name) => path.join(folder, name));
+  const outputs = ['probe', 'failures', 'refuse_threads'].map((name) =>
+    path.join(folder, 'build', 'Release', `${name}.node`),
+  );
+  const inputs = ['probe.c', 'failures.c', 'refuse_threads.c', 'binding.gyp'].map((name) => path.join(folder, name));
   await once('test probe', { inputs, outputs }, () => {
     const headers = path.resolve(process.execPath, '..', '..');
     return run(process.execPath, [bin('node-gyp', 'bin/node-gyp.js'), 'rebuild', `--nodedir=${headers}`], {

@@ -33,9 +33,14 @@ interface Probe {
   openGlobally(path: string): void;
   /** Linux: `unshare()` fails in this process from now on. */
   refuseUnshare(): void;
+  /** Where {@link REFUSE_THREADS} is preloaded: the system refuses the addon's next threads. */
+  refuseThreads(count: number): void;
 }
 
 const PROBE = path.join(REPOSITORY, 'test', 'native', 'build', 'Release', 'probe.node');
+
+/** For `LD_PRELOAD`. */
+export const REFUSE_THREADS = path.join(path.dirname(PROBE), 'refuse_threads.node');
 
 /** The test's own addon: what JavaScript can't see, and what it can't do. */
 export const probe = createRequire(import.meta.url)(PROBE) as Probe;

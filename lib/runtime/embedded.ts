@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { joinCore, loadCore, PYTHON_FOLDER } from './addon';
 import { ERROR_CODES, WanGPError, type WanGPErrorCode } from '../errors';
-import { isPlain } from './plain';
+import { toJson } from './plain';
 import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError } from './native';
 import type { PythonEnvironment } from '../python/find';
 import { Tensor } from '../memory/tensor';
@@ -104,7 +104,7 @@ export class Runtime {
   async call(command: string, args: readonly unknown[], options: CallOptions): Promise<unknown> {
     this.#hold();
     try {
-      return await this.#core.call(command, isPlain(args) ? JSON.stringify(args) : args, options);
+      return await this.#core.call(command, toJson(args) ?? args, options);
     } catch (error) {
       throw toWanGPError(error);
     } finally {

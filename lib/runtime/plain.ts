@@ -4,13 +4,19 @@ const MAX_DEPTH = 64;
 const MAX_ELEMENTS = 10_000_000;
 
 /**
- * Whether `JSON.stringify(value)` says all of it, and Python's `json` reads that as native/values/ would convert it: an
- * integral number as int, any other as float. Then a call's arguments cross as one text, where Node-API would take a
- * handful of calls for each key. What holds bytes, a bigint, NaN, an instance of a class, itself, or is very deep takes
- * that other way, and is refused there, if need be, by its place.
+ * A call's arguments as JSON, where that says all of them and Python's `json` reads it as native/values/ would convert
+ * them: an integral number as int, any other as float. So they cross as one text, where Node-API would take a handful of
+ * calls for each key. Undefined for what takes that other way, and is refused there, if need be, by its place: what
+ * holds bytes, a bigint, NaN, an instance of a class, itself, or is very deep.
  */
-export function isPlain(value: unknown): boolean {
-  return !hasToJson() && isPlainBelow(value, []);
+export function toJson(args: readonly unknown[]): string | undefined {
+  try {
+    return !hasToJson() && isPlainBelow(args, []) ? JSON.stringify(args) : undefined;
+  } catch (error) {
+    // The text would be too long, or the stack is near its end.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** Some old libraries teach every object to write itself. */

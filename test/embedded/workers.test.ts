@@ -128,6 +128,35 @@ describe('a Worker', () => {
     expect(exit).toEqual({ ...GOOD, stdout: `true true ${counts}\n` });
   });
 
+  test('that is terminated while its inputs and its init still wait leaves nothing in Python, and none of it is run', async () => {
+    const exit = await run(`
+      const session = await main();
+      const { liveCounts } = require(${JSON.stringify(path.join(PACKAGE, 'dist/runtime/embedded.js'))});
+      const kept = () => session.call('evaluate', ['[len(sys.modules["wangp_bridge.inputs"]._uploads), ' +
+        'len(sys.modules["wangp_bridge.runtime"]._sessions)]']);
+      const workers = Array.from({ length: 5 }, () => start(\`
+        parentPort.postMessage('ready');
+        parentPort.once('message', () => {
+          const video = { data: new Uint8Array(10 * 1000 * 1000 * 3), width: 1000, height: 1000, frames: 10, fps: 8 };
+          session.registerVideo('late', video).catch(() => {});
+          wangp.init({ root: ${JSON.stringify(SCRIPTED_ROOT)} }).catch(() => {});
+          parentPort.postMessage('asked');
+        });\`));
+      await Promise.all(workers.map(message));
+      // The command lane is busy until the Workers have ended.
+      await session.call('execute', ['import threading; kept["gate"] = threading.Event()']);
+      const busy = session.call('execute', ['kept["gate"].wait(60)']);
+      const asked = workers.map(message);
+      for (const worker of workers) worker.postMessage('go');
+      await Promise.all(asked);
+      await Promise.all(workers.map((worker) => worker.terminate()));
+      const job = await session.submitTask({ script: 'kept["gate"].set()' });
+      await job.result();
+      await busy;
+      console.log(JSON.stringify(await kept()), liveCounts().environments);`);
+    expect(exit).toEqual({ ...GOOD, stdout: '[0,1] 1\n' });
+  });
+
   test('that is terminated cancels its job, and leaves the process as it was', async () => {
     const exit = await run(`
       const session = await main();

@@ -83,12 +83,29 @@ static napi_value RefuseUnshare(napi_env env, napi_callback_info info) {
 
 #endif
 
+// refuseThreads(count): the addon's next threads are refused, where refuse_threads.node is preloaded.
+static napi_value RefuseThreads(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  int32_t threads = 0;
+  void (*refuse)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, "wangp_test_refuse_threads");
+  if (refuse != NULL && napi_get_cb_info(env, info, &count, &argument, NULL, NULL) == napi_ok &&
+      napi_get_value_int32(env, argument, &threads) == napi_ok) {
+    refuse(threads);
+  } else {
+    napi_throw_error(env, NULL, "refuseThreads(count) needs refuse_threads.node");
+  }
+  return NULL;
+}
+
 NAPI_MODULE_INIT() {
   napi_value function;
   napi_create_function(env, "addressOf", NAPI_AUTO_LENGTH, AddressOf, NULL, &function);
   napi_set_named_property(env, exports, "addressOf", function);
   napi_create_function(env, "openGlobally", NAPI_AUTO_LENGTH, OpenGlobally, NULL, &function);
   napi_set_named_property(env, exports, "openGlobally", function);
+  napi_create_function(env, "refuseThreads", NAPI_AUTO_LENGTH, RefuseThreads, NULL, &function);
+  napi_set_named_property(env, exports, "refuseThreads", function);
 #ifdef __linux__
   napi_create_function(env, "refuseUnshare", NAPI_AUTO_LENGTH, RefuseUnshare, NULL, &function);
   napi_set_named_property(env, exports, "refuseUnshare", function);
