@@ -82,9 +82,12 @@ except ImportError:
     import _xxsubinterpreters as interpreters
 kept["interpreter"] = interpreters.create()\`]);
       const script = 'import numpy; kept["dropped"] = []; [add_artifact(video_tensor_uint8=numpy.zeros((1, 1, 8, 8), "uint8")) for _ in range(50)]';
-      for (let round = 0; round < 20; round += 1) {
+      const once = async () => {
         const { artifacts } = await session.runTask({ script });
         for (const [index, { video }] of artifacts.entries()) if (index % 2 === 0) video.dispose();
+      };
+      for (let round = 0; round < 20; round += 1) {
+        await once();
         gc();
         await new Promise((resolve) => setImmediate(resolve));
       }
