@@ -11,17 +11,12 @@ const MAX_ELEMENTS = 10_000_000;
  */
 export function toJson(args: readonly unknown[]): string | undefined {
   try {
-    return !hasToJson() && isPlainBelow(args, []) ? JSON.stringify(args) : undefined;
+    return isPlainBelow(args, []) ? JSON.stringify(args) : undefined;
   } catch (error) {
     // The text would be too long, or the stack is near its end.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
-}
-
-/** Some old libraries teach every object to write itself. */
-function hasToJson(): boolean {
-  return 'toJSON' in Object.prototype || 'toJSON' in Array.prototype;
 }
 
 /** JSON writes beyond 2^53 fewer digits than the number has. */
@@ -46,6 +41,8 @@ function isPlainBelow(value: unknown, ancestors: object[]): boolean {
 
 function isPlainContainer(value: object, ancestors: object[]): boolean {
   if (ancestors.length >= MAX_DEPTH || ancestors.includes(value)) return false;
+  // It would write something else than itself.
+  if (typeof Reflect.get(value, 'toJSON') === 'function') return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   ancestors.push(value);
   const isPlainSoFar = Array.isArray(value)

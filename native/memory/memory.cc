@@ -25,7 +25,7 @@ Memory::~Memory() {
   try {
     ReleaseLane().Post([reference] { delete reference; });
   } catch (const std::bad_alloc&) {
-    // Lost rather than given back without the GIL.
+    reference = nullptr;  // lost, rather than given back without the GIL
   }
 }
 

@@ -104,11 +104,10 @@ bool ConsoleWriter::StartOnce() {
   if (started_) return true;
   try {
     StartThread([this] { Run(); });
-    started_ = true;
+    return started_ = true;
   } catch (const std::system_error&) {
-    // The next one that prints tries again.
+    return false;  // the next one that prints tries again
   }
-  return started_;
 }
 
 void ConsoleWriter::WriteItself(const Chunk& chunk) {

@@ -52,27 +52,30 @@ void* RunBody(void* argument) {
 
 // The default stack is 1 MB there: a tenth of what Python's recursion limit takes.
 void StartThread(std::function<void()> body) {
-  auto argument = std::make_unique<Body>(std::move(body));
+  auto* argument = new Body(std::move(body));  // RunBody's, once the thread has started
   const uintptr_t thread =
-      _beginthreadex(nullptr, kStackSize, RunBody, argument.get(), STACK_SIZE_PARAM_IS_A_RESERVATION, nullptr);
-  if (thread == 0) Refuse(errno);
-  static_cast<void>(argument.release());  // RunBody's
+      _beginthreadex(nullptr, kStackSize, RunBody, argument, STACK_SIZE_PARAM_IS_A_RESERVATION, nullptr);
+  if (thread == 0) {
+    delete argument;
+    Refuse(errno);
+  }
   CloseHandle(reinterpret_cast<HANDLE>(thread));
 }
 
 #else
 
 void StartThread(std::function<void()> body) {
-  auto argument = std::make_unique<Body>(std::move(body));
+  auto* argument = new Body(std::move(body));  // RunBody's, once the thread has started
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, kStackSize);
   pthread_t thread{};
-  const int status = pthread_create(&thread, &attributes, RunBody, argument.get());
+  const int status = pthread_create(&thread, &attributes, RunBody, argument);
   pthread_attr_destroy(&attributes);
-  if (status != 0) Refuse(status);
-  static_cast<void>(argument.release());  // RunBody's
+  if (status == 0) return;
+  delete argument;
+  Refuse(status);
 }
 
 #endif

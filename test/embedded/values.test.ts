@@ -52,6 +52,56 @@ describe('JavaScript to Python', () => {
     expect(await inPython('[type(value).__name__, repr(value)]', value)).toEqual([type, repr]);
   });
 
+  // A bigint beside them keeps the arguments from crossing as JSON.
+  const both: [string, unknown][] = [
+    ['numbers', [0, -0, 1, -1, 0.1, 1e-7, 5e-324, 1.7976931348623157e308, 2 ** 53 - 1, -(2 ** 53 - 1), 123456789.5]],
+    [
+      'strings',
+      [
+        '',
+        'a"b\\c\n\t\u0000\u001f\u007f',
+        'é',
+        '\u2028\u2029',
+        '漢字',
+        '😀',
+        '\ud800',
+        '\udc00\ud800',
+        '😀'.slice(0, 1),
+      ],
+    ],
+    ['the rest', [true, false, null, undefined, [], {}, [[[]]], { a: { b: [{ c: undefined }] } }]],
+    ['keys', { 2: 'b', 1: 'a', '': 1, é: 2, '😀': 3, ['__proto__']: 4, 'a b': 5, '\ud800': 6, toJSON: 'no function' }],
+    ['an object without a prototype', Object.assign(Object.create(null) as object, { a: 1 })],
+  ];
+  test.each(both)('%s mean the same to Python, whichever way they go', async (_, value) => {
+    const sorts = 'lambda x: [type(x).__name__, repr(x)]';
+    const asJson = await session.call('evaluate', [`(${sorts})(value)`, value]);
+    const walked = await session.call('evaluate', [`(${sorts})(value[0])`, [value, 1n]]);
+    expect(asJson).toEqual(walked);
+  });
+
+  test('what JSON would say otherwise is walked: large numbers, objects that write themselves', async () => {
+    expect(
+      await inPython('value == [10**20, 2**53, 123456789012345683968]', [1e20, 2 ** 53, 123456789012345680000]),
+    ).toBe(true);
+    const array = Object.assign([1, 2], { toJSON: () => 'written' });
+    expect(await inPython('value', array)).toEqual([1, 2]);
+    await expect(inPython('value', { toJSON: () => 'written' })).rejects.toMatchObject({ code: 'ERR_WANGP_VALUE' });
+    class Point {
+      x = 1;
+      toJSON(): string {
+        return 'written';
+      }
+    }
+    expect(await inPython('value', new Point())).toEqual({ x: 1 });
+    Reflect.set(Array.prototype, 'toJSON', () => 'polluted');
+    try {
+      expect(await inPython('value', [1])).toEqual([1]);
+    } finally {
+      Reflect.deleteProperty(Array.prototype, 'toJSON');
+    }
+  });
+
   test('1e300 is the int that it stands for', async () => {
     expect(await inPython('type(value) is int and value == int(1e300)', 1e300)).toBe(true);
   });
