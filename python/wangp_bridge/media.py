@@ -44,11 +44,14 @@ def to_bytes(media: Any) -> native.Memory:
     memory = to_memory(media)
     if memory.dtype == "uint8":
         return memory
-    converted = _as_dtype(media, "uint8")
+    import numpy
+
     array = _as_array(media)
-    if not (array == _as_array(converted)).all():
+    with numpy.errstate(invalid="ignore"):
+        converted = array.astype(numpy.uint8, order="C")
+    if not (converted == array).all():
         raise ValueError(f"it has {memory.dtype} elements, and not all of them are whole numbers from 0 to 255")
-    return converted
+    return native.Memory(converted, zero_copy=False)
 
 
 def _as_dtype(media: Any, dtype: str) -> native.Memory:

@@ -27,7 +27,9 @@ def events_of(job: Any, has_completed: Callable[[], bool]) -> Iterator[Any]:
     stream = job.events
     if callable(getattr(stream, "get", None)):
         return _by_get(job, stream, wait)
-    return _by_iter(job, stream, wait)
+    if callable(getattr(stream, "iter", None)):
+        return _by_iter(job, stream, wait)
+    return iter(stream)
 
 
 def _by_get(job: Any, stream: Any, wait: Callable[[], float]) -> Iterator[Any]:
@@ -45,8 +47,7 @@ def _by_iter(job: Any, stream: Any, wait: Callable[[], float]) -> Iterator[Any]:
     while True:
         ended = _has_ended(job, stream)
         began = time.monotonic()
-        iterate = getattr(stream, "iter", None)
-        yield from iterate(timeout=wait()) if callable(iterate) else iter(stream)
+        yield from stream.iter(timeout=wait())
         if ended:
             return
         if time.monotonic() - began < _PAUSE_SECONDS:
