@@ -62,6 +62,12 @@ def submittable(source: Any, directory: str | None, *, resolve: bool) -> Any:
     return _resolved(content, known_keys(), directory) if resolve else content
 
 
+def count(source: Any) -> int:
+    """How many tasks a submit is of; 1 where only WanGP knows."""
+    tasks = source.get("tasks") if isinstance(source, dict) else source
+    return len(tasks) if isinstance(tasks, list) else 1
+
+
 def settings_absolute(settings: dict[str, Any], keys: tuple[str, ...], directory: str | None) -> dict[str, Any]:
     """A copy of ``settings`` with the attachments under ``keys`` made absolute."""
     return {key: absolute(value, directory) if key in keys else value for key, value in settings.items()}

@@ -44,7 +44,7 @@ def submit(
         names = (*attachments.known_keys(), *attachments.KEYWORDS)
         submitted = attachments.absolute(source, directory)
         arguments = attachments.settings_absolute(keywords, names, directory)
-    binding = jobs.bound(channel, wangp, runtime.client_of(session))
+    binding = jobs.bound(channel, wangp, runtime.client_of(session), tasks=attachments.count(submitted))
     try:
         job = jobs.submitted(binding, wangp, lambda: call_method(submitted, callbacks=binding, **arguments))
     except Exception as error:
@@ -87,8 +87,15 @@ def abandon(client: int, channels: list[int]) -> None:
 
 
 def close(session: int) -> None:
-    """Thread. Releases the model; waits for a running job, as upstream does."""
-    runtime.session(session).close()
+    """Thread. Releases the model; waits for a running job, as upstream does.
+
+    A WanGP that has no ``close``, which the document doesn't name, has nothing to release that it tells of.
+    """
+    wangp = runtime.session(session)
+    if callable(getattr(wangp, "close", None)):
+        wangp.close()
+    else:
+        jobs.wait_for_end(wangp)
 
 
 # Methods that would start a job that nobody can reach, block this thread for as long as one takes, or end a session

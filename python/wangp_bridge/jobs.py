@@ -28,6 +28,9 @@ _OVERFLOW = {
 # How long an older WanGP may take to free its session once the job has a result; some never say so.
 _FREED_WITHIN_SECONDS = 10.0
 
+# The same where the session doesn't even say that it is busy: it may refuse a submit for another reason.
+_FREED_UNSAID_WITHIN_SECONDS = 1.0
+
 # How long a job that has ended is waited for while its stream gives nothing and doesn't end, as some never do: before
 # its last event and after it.
 _SILENT_SECONDS = 5.0
@@ -81,9 +84,11 @@ class BoundJob:
     ``completed`` comes last, once upstream's thread has ended: only then is the session free for the next job.
     """
 
-    def __init__(self, channel: int, session: Any) -> None:
+    def __init__(self, channel: int, session: Any, tasks: int) -> None:
+        self.over = threading.Event()
         self._channel = channel
         self._session = session
+        self._tasks = tasks
         self._job: Any = None
         self._streams = False
         self._cancel_requested = False
@@ -136,7 +141,10 @@ class BoundJob:
             if name == "completed":
                 self._completed = data
             else:
-                self._emit(name, event_to_plain(name, data), timestamp)
+                payload = event_to_plain(name, data)
+                if name == "started" and payload["tasks"] is None:
+                    payload["tasks"] = self._tasks
+                self._emit(name, payload, timestamp)
 
     def _emit(self, kind: str, payload: Any, timestamp: float) -> None:
         native.emit(self._channel, kind, payload, timestamp, _OVERFLOW.get(kind, native.KEEP))
@@ -236,11 +244,11 @@ def _wait_for_end(job: Any, session: Any) -> None:
         thread.join()
         return
     job.result()
-    deadline = time.monotonic() + _FREED_WITHIN_SECONDS
     if not hasattr(session, "_active_job"):
         with _lock:
-            _settling[id(session)] = deadline
+            _settling[id(session)] = time.monotonic()
         return
+    deadline = time.monotonic() + _FREED_WITHIN_SECONDS
     while session._active_job is job and time.monotonic() < deadline:
         time.sleep(0.001)
 
@@ -248,18 +256,21 @@ def _wait_for_end(job: Any, session: Any) -> None:
 _lock = threading.Lock()
 _jobs: dict[int, BoundJob] = {}
 _withdrawn: set[int] = set()  # channels that were cancelled before their submit got here
-# Sessions (their ids) that had a job and can't say whether they are free again, and until when they are asked twice.
+# Sessions (their ids) that can't say whether they are free again, and when their last job ended.
 _settling: dict[int, float] = {}
 
 
-def bound(channel: int, session: Any, client: int) -> BoundJob:
-    """A new binding for ``channel``. Raises BridgeError where the submit was withdrawn, or its client has gone."""
+def bound(channel: int, session: Any, client: int, *, tasks: int = 1) -> BoundJob:
+    """A new binding for ``channel``, for a job of so many ``tasks``.
+
+    Raises BridgeError where the submit was withdrawn, or its client has gone.
+    """
     with _lock:
         clients.check(client)
         if channel in _withdrawn:
             _withdrawn.remove(channel)
             raise BridgeError("ERR_WANGP_CLOSED", "the submit was withdrawn")
-        job = _jobs[channel] = BoundJob(channel, session)
+        job = _jobs[channel] = BoundJob(channel, session, tasks)
         return job
 
 
@@ -273,7 +284,7 @@ def submitted(binding: BoundJob, session: Any, submit: Callable[[], Any]) -> Any
         try:
             job = submit()
         except RuntimeError as error:
-            if not _settles(session) or not _says_busy(error) or binding.cancel_requested:
+            if binding.cancel_requested or not _settles(session, error):
                 raise
             time.sleep(0.002)
         else:
@@ -305,10 +316,14 @@ def _runs(session: Any) -> bool:
         return any(job.runs_in(session) for job in _jobs.values())
 
 
-def _settles(session: Any) -> bool:
+def _settles(session: Any, error: RuntimeError) -> bool:
+    """Whether that may be the last job's end, and will be over in a moment."""
     with _lock:
-        deadline = _settling.get(id(session), 0.0)
-    return time.monotonic() < deadline and not _runs(session)
+        ended = _settling.get(id(session))
+    if ended is None or error.__cause__ is not None or _runs(session):
+        return False
+    patience = _FREED_WITHIN_SECONDS if _says_busy(error) else _FREED_UNSAID_WITHIN_SECONDS
+    return time.monotonic() < ended + patience
 
 
 def cancel(channel: int, *, submitting: bool) -> None:
@@ -336,4 +351,14 @@ def abandon(channel: int) -> None:
 def forget(channel: int) -> None:
     """The job has ended, or was never accepted."""
     with _lock:
-        _jobs.pop(channel, None)
+        job = _jobs.pop(channel, None)
+    if job is not None:
+        job.over.set()
+
+
+def wait_for_end(session: Any) -> None:
+    """Until the jobs that ``session`` has now have ended."""
+    with _lock:
+        running = [job for job in _jobs.values() if job.runs_in(session)]
+    for job in running:
+        job.over.wait()

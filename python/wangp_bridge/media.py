@@ -55,6 +55,10 @@ def to_bytes(media: Any) -> native.Memory:
 
 
 def _as_dtype(media: Any, dtype: str) -> native.Memory:
+    if isinstance(media, (list, tuple)):
+        import numpy
+
+        return native.Memory(numpy.array(media, dtype), zero_copy=False)
     memory = to_memory(media, dtype=dtype)
     # Other libraries than torch and NumPy aren't asked for a type.
     return memory if memory.dtype == dtype else to_memory(_as_array(media), dtype=dtype)

@@ -129,9 +129,9 @@ def _list(record: Any, name: str) -> list[Any]:
 
 
 def _started(record: Any) -> dict[str, Any]:
-    """What is documented is the event alone; upstream counts the tasks in it."""
+    """What is documented is the event alone; upstream counts the tasks in it. None where it doesn't."""
     given = dict(record) if isinstance(record, Mapping) else {}
-    return {**given, "tasks": _number(given.get("tasks"))}
+    return {**given, "tasks": _number_or_none(given.get("tasks"))}
 
 
 def _preview(record: Any) -> dict[str, Any]:

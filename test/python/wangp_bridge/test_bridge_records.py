@@ -80,9 +80,9 @@ def test_a_tasks_id_is_a_plain_value_or_a_text():
     assert records.adapt(number) == str(number)
 
 
-def test_started_has_a_number_of_tasks_whatever_it_comes_with():
+def test_started_has_a_number_of_tasks_or_none_whatever_it_comes_with():
     assert event_to_plain("started", {"tasks": "3", "more": 1}) == {"tasks": 3, "more": 1}
-    assert event_to_plain("started", None) == {"tasks": 0}
+    assert event_to_plain("started", None) == {"tasks": None}
 
 
 def artifact(**fields):
