@@ -24,7 +24,7 @@ afterAll(async () => {
 
 async function eventsOf(job: SessionJob): Promise<SessionEvent[]> {
   const events: SessionEvent[] = [];
-  for await (const event of job.events) events.push(event as SessionEvent);
+  for await (const event of job.events) events.push(event);
   expect(events.at(-1)!.data).toBe(await job.result());
   return events;
 }
