@@ -86,6 +86,8 @@ class BoundJob:
 
     def __init__(self, channel: int, session: Any, tasks: int) -> None:
         self.over = threading.Event()
+        self._answered = threading.Event()
+        self._accepted = False
         self._channel = channel
         self._session = session
         self._tasks = tasks
@@ -106,12 +108,25 @@ class BoundJob:
         with _reported():
             self._bind(job)
 
+    def watch(self) -> None:
+        """Before the submit: starts the thread that will see to the end of the job.
+
+        Raises RuntimeError where the system has no thread left: a job that runs already could not be heard of.
+        """
+        threading.Thread(target=self._wait_for_answer, name="wangp-bridge-job", daemon=True).start()
+
     def attach(self, job: Any) -> None:
-        """Once the submit has returned its job: sees to the end of it on a thread of its own."""
+        """Once the submit has returned its job."""
         if self._job is None:
             with _reported():
                 self._bind(job)
-        threading.Thread(target=self._see_to_the_end, name="wangp-bridge-job", daemon=True).start()
+        self._accepted = True
+        self._answered.set()
+
+    def let_go(self) -> None:
+        """The job has ended, or was never accepted."""
+        self.over.set()
+        self._answered.set()
 
     def runs_in(self, session: Any) -> bool:
         """Whether this is a job of ``session`` that it has accepted, and that has not ended."""
@@ -156,6 +171,11 @@ class BoundJob:
         if cancel:
             job.cancel()
 
+    def _wait_for_answer(self) -> None:
+        self._answered.wait()
+        if self._accepted:
+            self._see_to_the_end()
+
     def _see_to_the_end(self) -> None:
         job, session = self._job, self._session
         drained = None if self._streams else self._start_draining(job)
@@ -164,7 +184,11 @@ class BoundJob:
         if drained is not None:
             self._wait_for_events(drained)
         self._ended = True
-        self._emit("completed", self._result(job), time.time())
+        try:
+            self._emit("completed", self._result(job), time.time())
+        except Exception as error:  # there is no memory for it; a job without an end would be waited for for ever
+            reason = f"the result of WanGP's job cannot be handed over: {error}"
+            self._emit("completed", _failed(reason), time.time())
         # From here on the result's memory is the host's. Nothing here may keep it: not upstream's job, not this frame,
         # not the cycle of job, stream and binding, which would live until Python's next collection.
         with _reported():
@@ -193,7 +217,10 @@ class BoundJob:
                     self.hand_on(event.kind, getattr(event, "data", None), _timestamp_of(event))
             drained.set()
 
-        threading.Thread(target=drain, name="wangp-bridge-events", daemon=True).start()
+        try:
+            threading.Thread(target=drain, name="wangp-bridge-events", daemon=True).start()
+        except RuntimeError:  # the system has no thread left: this one hears what there was, in the end
+            drain()
         return drained
 
     def _result(self, job: Any) -> dict[str, Any]:
@@ -209,17 +236,22 @@ class BoundJob:
                 return result_to_plain(job.result(timeout=0))
         except Exception as error:
             reason = f"the result of WanGP's job cannot be read: {error}"
-        failure = {"message": reason, "task_index": None, "task_id": None, "stage": "runtime", "cancelled": False}
-        return {
-            "success": False,
-            "cancelled": False,
-            "total_tasks": 1,
-            "successful_tasks": 0,
-            "failed_tasks": 1,
-            "generated_files": [],
-            "errors": [failure],
-            "artifacts": [],
-        }
+        return _failed(reason)
+
+
+def _failed(reason: str) -> dict[str, Any]:
+    """The result of a job that has none."""
+    failure = {"message": reason, "task_index": None, "task_id": None, "stage": "runtime", "cancelled": False}
+    return {
+        "success": False,
+        "cancelled": False,
+        "total_tasks": 1,
+        "successful_tasks": 0,
+        "failed_tasks": 1,
+        "generated_files": [],
+        "errors": [failure],
+        "artifacts": [],
+    }
 
 
 @contextmanager
@@ -263,14 +295,16 @@ _settling: dict[int, float] = {}
 def bound(channel: int, session: Any, client: int, *, tasks: int = 1) -> BoundJob:
     """A new binding for ``channel``, for a job of so many ``tasks``.
 
-    Raises BridgeError where the submit was withdrawn, or its client has gone.
+    Raises BridgeError where the submit was withdrawn, or its client has gone, and like :meth:`BoundJob.watch`.
     """
     with _lock:
         clients.check(client)
         if channel in _withdrawn:
             _withdrawn.remove(channel)
             raise BridgeError("ERR_WANGP_CLOSED", "the submit was withdrawn")
-        job = _jobs[channel] = BoundJob(channel, session, tasks)
+        job = BoundJob(channel, session, tasks)
+        job.watch()
+        _jobs[channel] = job
         return job
 
 
@@ -353,7 +387,7 @@ def forget(channel: int) -> None:
     with _lock:
         job = _jobs.pop(channel, None)
     if job is not None:
-        job.over.set()
+        job.let_go()
 
 
 def wait_for_end(session: Any) -> None:

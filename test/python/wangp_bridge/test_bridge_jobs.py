@@ -181,3 +181,64 @@ def test_a_withdrawn_submit_is_refused_once(client, channel):
         jobs.bound(channel, object(), client)
     jobs.bound(channel, object(), client)
     jobs.forget(channel)
+
+
+def no_threads(monkeypatch, name):
+    """From now on no thread of that name can be started."""
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name == name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+def test_a_submit_without_a_thread_to_hear_of_its_job_is_refused_before_wangp_is_asked(
+    client, channel, root, monkeypatch
+):
+    from wangp_bridge import commands
+
+    session = commands.init(client, {"root": str(root)})["session"]
+    no_threads(monkeypatch, "wangp-bridge-job")
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        commands.submit(session, "submit", {}, channel, "/")
+    assert channel not in jobs._jobs
+
+
+def test_events_without_a_thread_to_read_them_are_heard_all_the_same(client, channel, host, monkeypatch):
+    no_threads(monkeypatch, "wangp-bridge-events")
+    job = Job(Stream("done"))
+    jobs.bound(channel, object(), client).attach(job)
+    job.events.queue.put(event("info", "heard"))
+    job.finished.set()
+    assert host.ended(channel).wait(20)
+    assert [kind for kind, _ in host.events[channel]] == ["info", "completed"]
+
+
+def test_a_result_that_cannot_be_handed_over_still_ends_the_job(client, channel, host, monkeypatch):
+    emit = host.emit
+
+    def refuse(channel, kind, data, timestamp, overflow):
+        if kind == "completed" and data["success"]:
+            raise MemoryError("too large")
+        emit(channel, kind, data, timestamp, overflow)
+
+    monkeypatch.setattr(jobs.native, "emit", refuse)
+    job = Job(Stream("done"))
+    jobs.bound(channel, object(), client).attach(job)
+    job.finished.set()
+    assert host.ended(channel).wait(20)
+    ((_, result),) = host.events[channel]
+    assert result["errors"][0]["message"] == "the result of WanGP's job cannot be handed over: too large"
+
+
+def test_a_refused_submit_leaves_no_thread(client, channel):
+    before = threading.active_count()
+    binding = jobs.bound(channel, object(), client)
+    assert threading.active_count() == before + 1
+    (thread,) = [each for each in threading.enumerate() if each._target == binding._wait_for_answer]
+    jobs.forget(channel)
+    thread.join(20)
+    assert not thread.is_alive()
