@@ -47,7 +47,8 @@ def _text(value: Any) -> str:
 
 def _number_or_none(value: Any) -> float | None:
     """A finite number, also where it stands as text; a truth value is none."""
-    if value is None or isinstance(value, (bool, enum.Enum)) or type(value).__name__ in ("bool_", "bool"):
+    # NumPy's truth values are called so too.
+    if value is None or isinstance(value, enum.Enum) or type(value).__name__ in ("bool", "bool_"):
         return None
     if isinstance(value, int):
         return value if -_MOST <= value <= _MOST else float(value) if abs(value) < 2**1023 else None
