@@ -55,11 +55,12 @@ def init(client: int, options: dict[str, Any]) -> dict[str, Any]:
                 _forget_import(root, path)
             raise
         _identity = identity
+    info = describe(root)
     number = next(_session_ids)
     with clients.lock:
         clients.check(client)
         _sessions[number] = (client, session)
-    return {"session": number, "info": describe(root)}
+    return {"session": number, "info": info}
 
 
 def session(number: int) -> Any:
@@ -82,8 +83,10 @@ def _entry(number: int) -> tuple[int, Any]:
 def abandon(client: int) -> None:
     """Lets go of the sessions of a client that has gone; a job that still runs in one keeps it until it ends."""
     with clients.lock:
-        for number in [number for number, (owner, _) in _sessions.items() if owner == client]:
-            del _sessions[number]
+        numbers = [number for number, (owner, _) in _sessions.items() if owner == client]
+        sessions = [_sessions.pop(number) for number in numbers]
+    # Whatever their destructors do, they do it without the lock.
+    sessions.clear()
 
 
 def describe(root: Path) -> dict[str, Any]:
@@ -152,7 +155,10 @@ def _places(module: Any) -> list[str]:
 
 def _device() -> str:
     torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
+    try:
+        if torch is None or not torch.cuda.is_available():
+            return "cpu"
+    except Exception:  # a torch that is half imported, or a driver that fails
         return "cpu"
     try:
         return str(torch.cuda.get_device_name())

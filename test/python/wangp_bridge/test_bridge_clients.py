@@ -89,6 +89,27 @@ def test_init_during_which_its_client_ends_keeps_no_session(client, root):
     assert runtime._sessions == before
 
 
+def test_a_session_that_says_goodbye_does_so_without_the_lock(client, root):
+    (root / "shared" / "api.py").write_text(
+        "from wangp_bridge import clients\nclass Session:\n    def __del__(self):\n"
+        "        held.append(clients.lock.locked())\nheld = []\ndef init(**options):\n    return Session()\n"
+    )
+    commands.init(client, {"root": str(root)})
+    import sys
+
+    held = sys.modules["shared.api"].held
+    commands.abandon(client, [])
+    assert held == [False]
+
+
+def test_a_torch_that_fails_to_tell_its_device_does_not_fail_init(client, root, monkeypatch):
+    import sys
+    from types import SimpleNamespace
+
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace())
+    assert commands.init(client, {"root": str(root)})["info"]["device"] == "cpu"
+
+
 def test_calls_closes_and_submits_of_a_client_that_has_gone_are_refused(client, channel, root):
     session = commands.init(client, {"root": str(root)})["session"]
     assert commands.call(session, "answer", [], {}) == 42
