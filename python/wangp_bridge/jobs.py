@@ -39,45 +39,6 @@ _SILENT_AT_THE_END_SECONDS = 0.25
 _BUSY = re.compile(r"\b(busy|in progress|(already|still) (running|generating|active))\b", re.IGNORECASE)
 
 
-class ChannelStream:
-    """A job's event stream that hands each event on and keeps nothing.
-
-    Takes the place of upstream's ``SessionStream`` with the same methods. :meth:`put` is called on whichever of
-    WanGP's threads has something to say: it never raises and never waits.
-    """
-
-    def __init__(self, job: BoundJob) -> None:
-        self._job = job
-        self._closed = threading.Event()
-
-    def put(self, kind: str, data: Any = None) -> None:
-        """Hands an event on, unless the stream is closed."""
-        if not self._closed.is_set():
-            self._job.hand_on(kind, data, time.time())
-
-    def close(self) -> None:
-        """Ends the stream: what is put afterwards is dropped, as upstream does."""
-        self._closed.set()
-
-    def clear(self) -> None:
-        """Nothing is kept, so nothing is left to clear."""
-
-    def get(self, timeout: float | None = None) -> None:
-        """Waits for the end: the events themselves go to the host."""
-        self._closed.wait(timeout)
-
-    def iter(self, timeout: float | None = None) -> Any:
-        """Waits for the end, and has nothing to give."""
-        del timeout
-        self._closed.wait()
-        return iter(())
-
-    @property
-    def closed(self) -> bool:
-        """Whether upstream has ended the stream."""
-        return self._closed.is_set()
-
-
 class BoundJob:
     """Takes the place of upstream's callbacks object for one job, and feeds the job's channel.
 
@@ -103,7 +64,7 @@ class BoundJob:
         """Upstream's hook, on the submitting thread. Must not raise."""
         del session
         with _reported():
-            job.events = ChannelStream(self)
+            job.events = streams.ChannelStream(self.hand_on)
             self._streams = True
         with _reported():
             self._bind(job)

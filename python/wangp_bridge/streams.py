@@ -1,7 +1,8 @@
-"""The events of a job that doesn't hand them on by itself: of a ``shared.api`` without ``bind_job``."""
+"""The streams of events: the one that takes the place of upstream's, and upstream's own, where that must be read."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,45 @@ _WAIT_SECONDS = 0.2
 _LAST_WAIT_SECONDS = 0.005
 # Between two looks at a stream that doesn't wait.
 _PAUSE_SECONDS = 0.005
+
+
+class ChannelStream:
+    """A job's event stream that hands each event on and keeps nothing.
+
+    Takes the place of upstream's ``SessionStream`` with the same methods. :meth:`put` is called on whichever of
+    WanGP's threads has something to say: it never raises and never waits.
+    """
+
+    def __init__(self, hand_on: Callable[[str, Any, float], None]) -> None:
+        self._hand_on = hand_on
+        self._closed = threading.Event()
+
+    def put(self, kind: str, data: Any = None) -> None:
+        """Hands an event on, unless the stream is closed."""
+        if not self._closed.is_set():
+            self._hand_on(kind, data, time.time())
+
+    def close(self) -> None:
+        """Ends the stream: what is put afterwards is dropped, as upstream does."""
+        self._closed.set()
+
+    def clear(self) -> None:
+        """Nothing is kept, so nothing is left to clear."""
+
+    def get(self, timeout: float | None = None) -> None:
+        """Waits for the end: the events themselves go to the host."""
+        self._closed.wait(timeout)
+
+    def iter(self, timeout: float | None = None) -> Any:
+        """Waits for the end, and has nothing to give."""
+        del timeout
+        self._closed.wait()
+        return iter(())
+
+    @property
+    def closed(self) -> bool:
+        """Whether upstream has ended the stream."""
+        return self._closed.is_set()
 
 
 def events_of(job: Any, has_completed: Callable[[], bool]) -> Iterator[Any]:
