@@ -241,7 +241,7 @@ describe('an error ends with 1, its message and its code, without a JavaScript s
     ['ERR_WANGP_ROOT', () => ['demo', '--root', home]],
     ['ERR_WANGP_ROOT', () => ['info', '--root', home]],
     ['ERR_WANGP_PYTHON_NOT_FOUND', () => ['info', '--python', path.join(home, 'no-python')]],
-    ['ERR_WANGP_PACKAGE_MISSING', () => ['info', '--pre-import', 'no_such_module']],
+    ['ERR_WANGP_ARGUMENT', () => ['info', '--pre-import', 'no_such_module']],
   ])('%s', async (code, args) => {
     const ended = await cli([...args(), '--json']);
     expect(ended.stderr).toMatch(new RegExp(`^wangp-node: [^]+ \\[${code}\\]$`, 'm'));

@@ -11,7 +11,7 @@ from typing import Any
 
 import _wangp_native as native
 
-from . import attachments, inputs, jobs, records, runtime
+from . import attachments, clients, inputs, jobs, records, runtime
 from .errors import BridgeError, submission_failure
 
 
@@ -26,29 +26,32 @@ def init(client: int, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def submit(
-    session: int, method: str, source: Any, channel: int, directory: str, keywords: dict[str, Any] | None = None
+    session: int, method: str, source: Any, channel: int, directory: str | None, keywords: dict[str, Any] | None = None
 ) -> None:
     """Thread. Submits ``source`` by upstream's ``method``; the job's events go to ``channel``.
 
+    ``directory``: the caller's working directory; None where it has none.
     ``keywords``: of a method that postprocesses the file ``source``. Raises what upstream raises for a submission that
     it refuses.
     """
     wangp = runtime.session(session)
     call_method = _method(wangp, method)
-    if not runtime.OWN_WORKING_DIRECTORY:
-        keys = runtime.attachment_keys(wangp)
-        if keywords is None:
-            source = attachments.make_absolute(source, keys, directory)
-        else:
-            source = attachments.absolute(source, directory)
-            keywords = attachments.settings_absolute(keywords, (*keys, *attachments.KEYWORDS), directory)
-    binding = jobs.bound(channel, wangp)
+    resolve = not runtime.OWN_WORKING_DIRECTORY
+    arguments, submitted = keywords or {}, source
+    if keywords is None:
+        submitted = attachments.submittable(source, directory, resolve=resolve)
+    elif resolve:
+        names = (*attachments.known_keys(), *attachments.KEYWORDS)
+        submitted = attachments.absolute(source, directory)
+        arguments = attachments.settings_absolute(keywords, names, directory)
+    binding = jobs.bound(channel, wangp, runtime.client_of(session), tasks=attachments.count(submitted))
     try:
-        job = call_method(source, callbacks=binding, **(keywords or {}))
+        job = jobs.submitted(binding, wangp, lambda: call_method(submitted, callbacks=binding, **arguments))
     except Exception as error:
         jobs.forget(channel)
-        active = getattr(wangp, "_active_job", None)
-        if isinstance(error, RuntimeError) and active is not None and not active.done:
+        if isinstance(error, BridgeError):
+            raise
+        if jobs.refused_as_busy(wangp, error, source):
             raise BridgeError(
                 "ERR_WANGP_BUSY",
                 "the session has a job that is still running: await its result() before the next submit",
@@ -72,20 +75,55 @@ def cancel(channel: int, submitting: bool) -> None:
 
 
 def abandon(client: int, channels: list[int]) -> None:
-    """Control. A client has gone: the jobs of its open channels are cancelled, its inputs and sessions let go of."""
+    """Control. A client has gone: the jobs of its open channels are cancelled, its inputs and sessions let go of.
+
+    Whatever comes for it later is refused: this may have overtaken what it still had under way.
+    """
+    clients.end(client)
     for channel in channels:
-        jobs.cancel(channel, submitting=True)
+        jobs.abandon(channel)
     inputs.abandon(client)
     runtime.abandon(client)
 
 
 def close(session: int) -> None:
-    """Thread. Releases the model; waits for a running job, as upstream does."""
-    runtime.session(session).close()
+    """Thread. Releases the model; waits for a running job, as upstream does.
+
+    A WanGP that has no ``close``, which the document doesn't name, has nothing to release that it tells of.
+    """
+    wangp = runtime.session(session)
+    if callable(getattr(wangp, "close", None)):
+        wangp.close()
+    else:
+        jobs.wait_for_end(wangp)
+
+
+# Methods that would start a job that nobody can reach, block this thread for as long as one takes, or end a session
+# behind the host's back; with what the host calls them.
+_NOT_CALLED = {
+    "submit": "submit",
+    "submit_task": "submitTask",
+    "submit_manifest": "submitManifest",
+    "submit_media_postprocessing": "submitMediaPostprocessing",
+    "submit_audio_remux": "submitAudioRemux",
+    "submit_audio_postprocessing": "submitAudioPostprocessing",
+    "run": "run",
+    "run_task": "runTask",
+    "run_manifest": "runManifest",
+    "run_media_postprocessing": "runMediaPostprocessing",
+    "run_audio_remux": "runAudioRemux",
+    "run_audio_postprocessing": "runAudioPostprocessing",
+    "cancel": "cancel",
+    "close": "close",
+}
+_NOT_CALLED_PREFIXES = ("submit_", "run_")
 
 
 def call(session: int, name: str, arguments: list[Any], keywords: dict[str, Any]) -> Any:
     """Command. Any other public method of the session, with plain values."""
+    if name in _NOT_CALLED or name.startswith(_NOT_CALLED_PREFIXES):
+        instead = _NOT_CALLED.get(name, "submit")
+        raise BridgeError("ERR_WANGP_ARGUMENT", f"session.call() can't call {name}: use session.{instead}()")
     return _method(runtime.session(session), name)(*arguments, **keywords)
 
 

@@ -17,8 +17,8 @@ class BridgeError(Exception):
 
 def import_failure(error: BaseException, root: Path, executable: str) -> BridgeError:
     """What to tell the user when importing or initialising ``shared.api`` raised."""
-    package = _missing_package(error, root)
-    if package is not None:
+    package = missing_package(error)
+    if package is not None and not _belongs_to(root, package):
         return BridgeError(
             "ERR_WANGP_PACKAGE_MISSING",
             f"{executable} has no package '{package}', which {root} needs. Install what it requires "
@@ -33,7 +33,7 @@ def import_failure(error: BaseException, root: Path, executable: str) -> BridgeE
         )
     return BridgeError(
         "ERR_WANGP_IMPORT",
-        f"WanGP in {root} could not be initialised by {executable}: {_summary(error)}",
+        f"WanGP in {root} could not be initialised by {executable}: {summary(error)}",
     )
 
 
@@ -61,15 +61,16 @@ def _file_failure(error: Exception, file: str) -> BridgeError | None:
     return None
 
 
-def _summary(error: BaseException) -> str:
+def summary(error: BaseException) -> str:
+    """The exception in one line: its type, and what it says."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _missing_package(error: BaseException | None, root: Path) -> str | None:
-    """The package that the environment lacks, also where the root wrapped that in an error of its own."""
+def missing_package(error: BaseException | None) -> str | None:
+    """The module that an import lacked, also where an ImportError of its own was raised from that; else None."""
     while error is not None:
         if isinstance(error, ModuleNotFoundError) and error.name:
-            return None if _belongs_to(root, error.name) else error.name
+            return error.name
         error = error.__cause__ if isinstance(error, ImportError) else None
     return None
 

@@ -6,15 +6,17 @@ settings take a path. Each input has a source of its own, so that it can be let 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import itertools
 import sys
-import threading
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import runtime
+from . import clients, runtime
 from .errors import BridgeError
 
 # Upstream reads a value x back as trunc((x + 1) * 127.5), and 63 of the 256 values v / 127.5 - 1 come back one too
@@ -26,7 +28,7 @@ _ENCODED_FORMATS = ("PNG", "JPEG")
 _RAW_MODES = {3: "RGB", 4: "RGBA"}
 
 _numbers = itertools.count(1)
-_lock = threading.Lock()
+# Both are changed with the clients' lock held.
 _uploads: dict[int, _Upload] = {}
 _registered: dict[str, int] = {}  # the client that each source belongs to
 
@@ -40,40 +42,49 @@ class _Upload:
 
 
 def begin(client: int, size: int) -> int:
-    """Memory for an input of ``size`` bytes of a client. Returns its number; :func:`discard` forgets it."""
+    """Memory for an input of ``size`` bytes of a client. Returns its number; :func:`discard` forgets it.
+
+    Raises BridgeError where there is no memory, and for a client that has gone.
+    """
+    clients.check(client)
     try:
         upload = _Upload(client, bytearray(size))
-    except (MemoryError, OverflowError) as error:
+    except (MemoryError, OverflowError, ValueError) as error:
         raise BridgeError("ERR_WANGP_ARGUMENT", f"there is no memory for an input of {size} bytes") from error
     number = next(_numbers)
-    with _lock:
+    with clients.lock:
+        clients.check(client)
         _uploads[number] = upload
     return number
 
 
 def write(number: int, offset: int, piece: memoryview) -> None:
-    """Puts a piece in its place."""
-    _uploads[number].memory[offset : offset + len(piece)] = piece
+    """Puts a piece in its place. Raises BridgeError for an unknown input, and for a piece that lies outside of it."""
+    memory = _upload(number).memory
+    if not 0 <= offset <= len(memory) - len(piece):
+        raise BridgeError(
+            "ERR_WANGP_ARGUMENT",
+            f"a piece of {len(piece)} bytes at {offset} lies outside of the input, which has {len(memory)} bytes",
+        )
+    memory[offset : offset + len(piece)] = piece
 
 
 def discard(number: int) -> None:
     """Forgets an upload; nothing happens where it has been taken."""
-    with _lock:
+    with clients.lock:
         _uploads.pop(number, None)
 
 
 def register_video(number: int, name: str, size: tuple[int, int, int], planar: bool, fps: float) -> str:
     """Makes a source of an upload: uint8 RGB of ``size`` (frames, height, width), channels first where ``planar``.
 
-    Returns the path for settings. Raises BridgeError where the loaded WanGP has no such sources.
+    Returns the path for settings. Raises BridgeError where the loaded WanGP has no such sources, for an unknown
+    input, and for a client that has gone.
     """
     store = _function("store_virtual_video")
     upload = _take(number)
-    source = f"wangp-node-{number}"
     file = f"wangp-memory-{number}-{name}.mp4"
-    store(source, file, _signed(upload.memory, size, planar), fps)
-    _registered[source] = upload.client
-    return f"{file}|vsource={source}"
+    return _keep(upload, number, file, lambda source: store(source, file, _signed(upload.memory, size, planar), fps))
 
 
 def register_image(number: int, name: str, raw: dict[str, Any] | None) -> str:
@@ -84,30 +95,49 @@ def register_image(number: int, name: str, raw: dict[str, Any] | None) -> str:
     store = _function("store_virtual_image")
     upload = _take(number)
     image = _decoded(upload.memory) if raw is None else _from_raw(upload.memory, raw)
-    source = f"wangp-node-{number}"
     file = f"wangp-memory-{number}-{name}.png"
-    store(source, file, image)
-    _registered[source] = upload.client
-    return f"{file}|vsource={source}"
+    return _keep(upload, number, file, lambda source: store(source, file, image))
 
 
 def unregister(path: str) -> None:
-    """Lets go of an input; afterwards its path names nothing."""
-    _clear(path.rpartition("vsource=")[2])
+    """Lets go of an input; afterwards its path names nothing. What failed can be repeated; what is gone stays gone."""
+    source = path.rpartition("vsource=")[2].partition(",")[0]
+    if source in _registered:
+        _clear(source)
 
 
 def abandon(client: int) -> None:
-    """Lets go of a client's inputs, and of those that were on their way."""
-    with _lock:
+    """Lets go of the inputs of a client that has gone, and of those that were on their way. Never raises."""
+    with clients.lock:
         for number in [number for number, upload in _uploads.items() if upload.client == client]:
             del _uploads[number]
-    for source in [source for source, owner in list(_registered.items()) if owner == client]:
-        _clear(source)
+        sources = [source for source, owner in _registered.items() if owner == client]
+    for source in sources:
+        try:
+            _clear(source)
+        except Exception:  # one that WanGP keeps must not keep the others
+            traceback.print_exc(file=sys.__stderr__)
+
+
+def _keep(upload: _Upload, number: int, file: str, store: Callable[[str], Any]) -> str:
+    """Has WanGP keep what an upload holds, for the upload's client; returns the path for settings."""
+    source = f"wangp-node-{number}"
+    try:
+        store(source)
+        with clients.lock:
+            clients.check(upload.client)
+            _registered[source] = upload.client
+    except BaseException:
+        with contextlib.suppress(Exception):  # what went wrong first is what is told
+            _function("clear_virtual_media_source")(source)
+        raise
+    return f"{file}|vsource={source}"
 
 
 def _clear(source: str) -> None:
     _function("clear_virtual_media_source")(source)
-    _registered.pop(source, None)
+    with clients.lock:
+        _registered.pop(source, None)
 
 
 def _function(name: str) -> Any:
@@ -125,8 +155,20 @@ def _function(name: str) -> Any:
     return found
 
 
+def _upload(number: int) -> _Upload:
+    upload = _uploads.get(number)
+    if upload is None:
+        raise BridgeError(
+            "ERR_WANGP_ARGUMENT",
+            f"there is no input {number} under way: it was registered or discarded, or its environment has ended",
+        )
+    return upload
+
+
 def _take(number: int) -> _Upload:
-    with _lock:
+    with clients.lock:
+        upload = _upload(number)
+        clients.check(upload.client)
         return _uploads.pop(number)
 
 

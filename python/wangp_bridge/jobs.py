@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import _wangp_native as native
 
+from . import clients, streams
 from .errors import BridgeError
 from .records import event_to_plain, result_to_plain
 
@@ -25,75 +28,70 @@ _OVERFLOW = {
 # How long an older WanGP may take to free its session once the job has a result; some never say so.
 _FREED_WITHIN_SECONDS = 10.0
 
+# The same where the session doesn't even say that it is busy: it may refuse a submit for another reason.
+_FREED_UNSAID_WITHIN_SECONDS = 1.0
 
-class ChannelStream:
-    """A job's event stream that hands each event on and keeps nothing.
+# How long a job that has ended is waited for while its stream gives nothing and doesn't end, as some never do: before
+# its last event and after it.
+_SILENT_SECONDS = 5.0
+_SILENT_AT_THE_END_SECONDS = 0.25
 
-    Takes the place of upstream's ``SessionStream`` with the same methods. :meth:`put` is called on whichever of
-    WanGP's threads has something to say: it never raises and never waits.
-    """
-
-    def __init__(self, job: BoundJob) -> None:
-        self._job = job
-        self._closed = threading.Event()
-
-    def put(self, kind: str, data: Any = None) -> None:
-        """Hands an event on, unless the stream is closed."""
-        if not self._closed.is_set():
-            self._job.hand_on(kind, data, time.time())
-
-    def close(self) -> None:
-        """Ends the stream: what is put afterwards is dropped, as upstream does."""
-        self._closed.set()
-
-    def clear(self) -> None:
-        """Nothing is kept, so nothing is left to clear."""
-
-    def get(self, timeout: float | None = None) -> None:
-        """Waits for the end: the events themselves go to the host."""
-        self._closed.wait(timeout)
-
-    def iter(self, timeout: float | None = None) -> Any:
-        """Waits for the end, and has nothing to give."""
-        del timeout
-        self._closed.wait()
-        return iter(())
-
-    @property
-    def closed(self) -> bool:
-        """Whether upstream has ended the stream."""
-        return self._closed.is_set()
+_BUSY = re.compile(r"\b(busy|in progress|(already|still) (running|generating|active))\b", re.IGNORECASE)
 
 
 class BoundJob:
-    """The callbacks object of one submit, and the binding of its job to a channel.
+    """Takes the place of upstream's callbacks object for one job, and feeds the job's channel.
 
-    Where upstream offers ``bind_job``, it is called before the job's thread starts and the job's stream is replaced.
-    Where it doesn't, :meth:`attach` drains the stream instead. Either way the job has one source of events, and
     ``completed`` comes last, once upstream's thread has ended: only then is the session free for the next job.
     """
 
-    def __init__(self, channel: int, session: Any) -> None:
+    def __init__(self, channel: int, session: Any, tasks: int) -> None:
+        self.over = threading.Event()
+        self._answered = threading.Event()
+        self._accepted = False
         self._channel = channel
         self._session = session
+        self._tasks = tasks
         self._job: Any = None
         self._streams = False
         self._cancel_requested = False
         self._completed: Any = None
+        self._heard = 0
+        self._ended = False
         self._lock = threading.Lock()
 
     def bind_job(self, session: Any = None, job: Any = None) -> None:
         """Upstream's hook, on the submitting thread. Must not raise."""
         del session
-        job.events = ChannelStream(self)
-        self._streams = True
-        self._bind(job)
+        with _reported():
+            job.events = streams.ChannelStream(self.hand_on)
+            self._streams = True
+        with _reported():
+            self._bind(job)
+
+    def watch(self) -> None:
+        """Before the submit: starts the thread that will see to the end of the job.
+
+        Raises RuntimeError where the system has no thread left: a job that runs already could not be heard of.
+        """
+        threading.Thread(target=self._wait_for_answer, name="wangp-bridge-job", daemon=True).start()
 
     def attach(self, job: Any) -> None:
-        """Once the submit has returned its job: sees to the end of it on a thread of its own."""
+        """Once the submit has returned its job."""
         if self._job is None:
-            self._bind(job)
-        threading.Thread(target=self._see_to_the_end, name="wangp-bridge-job", daemon=True).start()
+            with _reported():
+                self._bind(job)
+        self._accepted = True
+        self._answered.set()
+
+    def let_go(self) -> None:
+        """The job has ended, or was never accepted."""
+        self.over.set()
+        self._answered.set()
+
+    def runs_in(self, session: Any) -> bool:
+        """Whether this is a job of ``session`` that it has accepted, and that has not ended."""
+        return self._session is session and self._job is not None
 
     def cancel(self) -> None:
         """Requests cancellation; before the job exists, as soon as it does. Any thread."""
@@ -101,16 +99,28 @@ class BoundJob:
             self._cancel_requested = True
             job = self._job
         if job is not None:
-            job.cancel()
+            with _reported():
+                job.cancel()
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether cancellation was requested."""
+        return self._cancel_requested
 
     def hand_on(self, kind: str, data: Any, timestamp: float) -> None:
         """Queues an event for the host. Any thread; never raises."""
         with _reported():
             name = str.__str__(kind) if isinstance(kind, str) else str(kind)
+            self._heard += 1
+            if self._ended:
+                return
             if name == "completed":
                 self._completed = data
             else:
-                self._emit(name, event_to_plain(name, data), timestamp)
+                payload = event_to_plain(name, data)
+                if name == "started" and payload["tasks"] is None:
+                    payload["tasks"] = self._tasks
+                self._emit(name, payload, timestamp)
 
     def _emit(self, kind: str, payload: Any, timestamp: float) -> None:
         native.emit(self._channel, kind, payload, timestamp, _OVERFLOW.get(kind, native.KEEP))
@@ -122,14 +132,24 @@ class BoundJob:
         if cancel:
             job.cancel()
 
+    def _wait_for_answer(self) -> None:
+        self._answered.wait()
+        if self._accepted:
+            self._see_to_the_end()
+
     def _see_to_the_end(self) -> None:
-        job = self._job
-        if not self._streams:
-            with _reported():
-                self._drain(job.events)
+        job, session = self._job, self._session
+        drained = None if self._streams else self._start_draining(job)
         with _reported():
-            self._wait_for_thread(job)
-        self._emit("completed", self._result(job), time.time())
+            _wait_for_end(job, session)
+        if drained is not None:
+            self._wait_for_events(drained)
+        self._ended = True
+        try:
+            self._emit("completed", self._result(job), time.time())
+        except Exception as error:  # there is no memory for it; a job without an end would be waited for for ever
+            reason = f"the result of WanGP's job cannot be handed over: {error}"
+            self._emit("completed", _failed(reason), time.time())
         # From here on the result's memory is the host's. Nothing here may keep it: not upstream's job, not this frame,
         # not the cycle of job, stream and binding, which would live until Python's next collection.
         with _reported():
@@ -140,26 +160,29 @@ class BoundJob:
         self._job = self._session = None
         forget(self._channel)
 
-    def _drain(self, events: Any) -> None:
-        while True:
-            # Asked before the wait: whatever was put before the end is still handed on.
-            closed = events.closed
-            timeout = 0.2 if self._completed is None else 0.005
-            event = events.get(timeout=0 if closed else timeout)
-            if event is not None:
-                self.hand_on(event.kind, event.data, getattr(event, "timestamp", None) or time.time())
-            elif closed:
+    def _wait_for_events(self, drained: threading.Event) -> None:
+        """Until the stream has been read to its end, or gives nothing any more: one that never ends keeps no result."""
+        heard = -1
+        while heard != self._heard:
+            heard = self._heard
+            if drained.wait(_SILENT_SECONDS if self._completed is None else _SILENT_AT_THE_END_SECONDS):
                 return
 
-    def _wait_for_thread(self, job: Any) -> None:
-        thread = getattr(job, "_thread", None)
-        if thread is not None:
-            thread.join()
-            return
-        job.result()
-        deadline = time.monotonic() + _FREED_WITHIN_SECONDS
-        while getattr(self._session, "_active_job", None) is job and time.monotonic() < deadline:
-            time.sleep(0.001)
+    def _start_draining(self, job: Any) -> threading.Event:
+        """Hands the job's events on, on a thread of its own; the answer is set when there are no more."""
+        drained = threading.Event()
+
+        def drain() -> None:
+            with _reported():
+                for event in streams.events_of(job, lambda: self._completed is not None):
+                    self.hand_on(event.kind, getattr(event, "data", None), _timestamp_of(event))
+            drained.set()
+
+        try:
+            threading.Thread(target=drain, name="wangp-bridge-events", daemon=True).start()
+        except RuntimeError:  # the system has no thread left: this one hears what there was, in the end
+            drain()
+        return drained
 
     def _result(self, job: Any) -> dict[str, Any]:
         """The job's result as plain values; a failure where it has none that can be read."""
@@ -174,17 +197,22 @@ class BoundJob:
                 return result_to_plain(job.result(timeout=0))
         except Exception as error:
             reason = f"the result of WanGP's job cannot be read: {error}"
-        failure = {"message": reason, "task_index": None, "task_id": None, "stage": "runtime", "cancelled": False}
-        return {
-            "success": False,
-            "cancelled": False,
-            "total_tasks": 1,
-            "successful_tasks": 0,
-            "failed_tasks": 1,
-            "generated_files": [],
-            "errors": [failure],
-            "artifacts": [],
-        }
+        return _failed(reason)
+
+
+def _failed(reason: str) -> dict[str, Any]:
+    """The result of a job that has none."""
+    failure = {"message": reason, "task_index": None, "task_id": None, "stage": "runtime", "cancelled": False}
+    return {
+        "success": False,
+        "cancelled": False,
+        "total_tasks": 1,
+        "successful_tasks": 0,
+        "failed_tasks": 1,
+        "generated_files": [],
+        "errors": [failure],
+        "artifacts": [],
+    }
 
 
 @contextmanager
@@ -196,19 +224,101 @@ def _reported() -> Iterator[None]:
         traceback.print_exc(file=sys.__stderr__)
 
 
+def _timestamp_of(event: Any) -> float:
+    """When an event was made; now, where it doesn't say so in seconds."""
+    timestamp = getattr(event, "timestamp", None)
+    return float(timestamp) if isinstance(timestamp, (int, float)) and timestamp else time.time()
+
+
+def _wait_for_end(job: Any, session: Any) -> None:
+    """Until the job has ended and its session is free, as far as that can be seen."""
+    thread = getattr(job, "_thread", None)
+    if isinstance(thread, threading.Thread) and thread.ident is not None:
+        thread.join()
+        return
+    job.result()
+    if not hasattr(session, "_active_job"):
+        with _lock:
+            _settling[id(session)] = time.monotonic()
+        return
+    deadline = time.monotonic() + _FREED_WITHIN_SECONDS
+    while session._active_job is job and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
 _lock = threading.Lock()
 _jobs: dict[int, BoundJob] = {}
 _withdrawn: set[int] = set()  # channels that were cancelled before their submit got here
+# Sessions (their ids) that can't say whether they are free again, and when their last job ended.
+_settling: dict[int, float] = {}
 
 
-def bound(channel: int, session: Any) -> BoundJob:
-    """A new binding for ``channel``. Raises BridgeError where the submit was withdrawn on its way."""
+def bound(channel: int, session: Any, client: int, *, tasks: int = 1) -> BoundJob:
+    """A new binding for ``channel``, for a job of so many ``tasks``.
+
+    Raises BridgeError where the submit was withdrawn, or its client has gone, and like :meth:`BoundJob.watch`.
+    """
     with _lock:
+        clients.check(client)
         if channel in _withdrawn:
             _withdrawn.remove(channel)
             raise BridgeError("ERR_WANGP_CLOSED", "the submit was withdrawn")
-        job = _jobs[channel] = BoundJob(channel, session)
+        job = BoundJob(channel, session, tasks)
+        job.watch()
+        _jobs[channel] = job
         return job
+
+
+def submitted(binding: BoundJob, session: Any, submit: Callable[[], Any]) -> Any:
+    """The job that ``submit`` gives. Raises what that raises.
+
+    It is asked again for a moment where it says that it is busy with a job that has ended already: a job has its result
+    before its session is free, and not every WanGP tells when that is.
+    """
+    while True:
+        try:
+            job = submit()
+        except RuntimeError as error:
+            if binding.cancel_requested or not _settles(session, error):
+                raise
+            time.sleep(0.002)
+        else:
+            with _lock:
+                _settling.pop(id(session), None)
+            return job
+
+
+def refused_as_busy(session: Any, error: Exception, source: object) -> bool:
+    """Whether a submit of ``source`` was refused because the session has a job that runs."""
+    if not isinstance(error, RuntimeError) or isinstance(error, (RecursionError, NotImplementedError)):
+        return False
+    if error.__cause__ is not None:  # a file that can't be read
+        return False
+    active = getattr(session, "_active_job", None)
+    if active is not None and not getattr(active, "done", False):
+        return True
+    name = os.path.basename(source) if isinstance(source, str) else ""
+    return _runs(session) or _says_busy(error, besides=name)
+
+
+def _says_busy(error: Exception, besides: str = "") -> bool:
+    text = str(error)
+    return _BUSY.search(text.replace(besides, "") if besides else text) is not None
+
+
+def _runs(session: Any) -> bool:
+    with _lock:
+        return any(job.runs_in(session) for job in _jobs.values())
+
+
+def _settles(session: Any, error: RuntimeError) -> bool:
+    """Whether that may be the last job's end, and will be over in a moment."""
+    with _lock:
+        ended = _settling.get(id(session))
+    if ended is None or error.__cause__ is not None or _runs(session):
+        return False
+    patience = _FREED_WITHIN_SECONDS if _says_busy(error) else _FREED_UNSAID_WITHIN_SECONDS
+    return time.monotonic() < ended + patience
 
 
 def cancel(channel: int, *, submitting: bool) -> None:
@@ -224,7 +334,26 @@ def cancel(channel: int, *, submitting: bool) -> None:
         job.cancel()
 
 
+def abandon(channel: int) -> None:
+    """Cancels the channel's job; the client that it belongs to has gone, so that no submit comes any more."""
+    with _lock:
+        job = _jobs.get(channel)
+        _withdrawn.discard(channel)
+    if job is not None:
+        job.cancel()
+
+
 def forget(channel: int) -> None:
     """The job has ended, or was never accepted."""
     with _lock:
-        _jobs.pop(channel, None)
+        job = _jobs.pop(channel, None)
+    if job is not None:
+        job.let_go()
+
+
+def wait_for_end(session: Any) -> None:
+    """Until the jobs that ``session`` has now have ended."""
+    with _lock:
+        running = [job for job in _jobs.values() if job.runs_in(session)]
+    for job in running:
+        job.over.wait()

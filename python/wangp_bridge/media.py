@@ -31,6 +31,51 @@ def to_memory(media: Any, *, dtype: str | None = None) -> native.Memory:
         return _from_copy(media)
 
 
+def to_floats(media: Any) -> native.Memory:
+    """The memory of ``media`` as float32, as :func:`to_memory` gives it."""
+    return _as_dtype(media, "float32")
+
+
+def to_bytes(media: Any) -> native.Memory:
+    """The memory of ``media`` as uint8, as :func:`to_memory` gives it.
+
+    Raises ValueError where that would change a value: floats from -1 to 1 are no bytes, whoever made them.
+    """
+    memory = to_memory(media)
+    if memory.dtype == "uint8":
+        return memory
+    import numpy
+
+    array = _as_array(media)
+    with numpy.errstate(invalid="ignore"):
+        converted = array.astype(numpy.uint8, order="C")
+    if not (converted == array).all():
+        raise ValueError(f"it has {memory.dtype} elements, and not all of them are whole numbers from 0 to 255")
+    return native.Memory(converted, zero_copy=False)
+
+
+def _as_dtype(media: Any, dtype: str) -> native.Memory:
+    if isinstance(media, (list, tuple)):
+        import numpy
+
+        return native.Memory(numpy.array(media, dtype), zero_copy=False)
+    memory = to_memory(media, dtype=dtype)
+    # Other libraries than torch and NumPy aren't asked for a type.
+    return memory if memory.dtype == dtype else to_memory(_as_array(media), dtype=dtype)
+
+
+def _as_array(media: Any) -> Any:
+    import numpy
+
+    if _is_instance(media, "torch", "Tensor"):
+        media = media.detach().cpu()
+        return media.float().numpy() if media.dtype.is_floating_point else media.numpy()
+    try:
+        return numpy.asarray(memoryview(media))
+    except TypeError:
+        return numpy.from_dlpack(media)
+
+
 def is_media(value: Any) -> bool:
     """Whether ``value`` exports memory, judged by its type alone."""
     return hasattr(value, "__dlpack__") or _has_buffer(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import itertools
 import os
 import platform
@@ -14,12 +13,13 @@ from typing import Any
 
 import _wangp_native as native
 
+from . import clients, environment
 from .errors import BridgeError, import_failure
 
 OWN_WORKING_DIRECTORY: bool = native.own_working_directory()
 
 _lock = threading.Lock()
-_sessions: dict[int, tuple[int, Any]] = {}  # with the client that each belongs to
+_sessions: dict[int, tuple[int, Any]] = {}  # with the client that each belongs to; changed with the clients' lock held
 _session_ids = itertools.count(1)
 _identity: dict[str, Any] | None = None  # what the runtime was loaded with, by the host's names of the options
 
@@ -27,7 +27,8 @@ _identity: dict[str, Any] | None = None  # what the runtime was loaded with, by 
 def init(client: int, options: dict[str, Any]) -> dict[str, Any]:
     """Imports WanGP's ``shared.api`` and makes a session; see :func:`commands.init`.
 
-    Raises BridgeError: another WanGP is loaded already, a package is missing, the import or ``init`` failed.
+    Raises BridgeError: another WanGP is loaded already, a package is missing, the import or ``init`` failed, the
+    client has gone. Then ``os.environ`` has the names of the option ``env`` as before, and ``sys.path`` is as it was.
     """
     global _identity
     root = Path(options["root"])
@@ -37,31 +38,55 @@ def init(client: int, options: dict[str, Any]) -> dict[str, Any]:
         "cliArgs": options.get("cli_args") or [],
     }
     with _lock:
+        clients.check(client)
         _refuse_another(identity)
         path = list(sys.path)
-        _prepare_environment(options)
+        changes = environment.Changes(options)
         try:
-            api = _import_api(root, options.get("pre_import") or [])
-            session = api.init(**_session_arguments(options))
-        except BaseException as error:
+            changes.make()
+            try:
+                api = _import_api(root)
+                session = api.init(**_session_arguments(options))
+            except BaseException as error:
+                raise import_failure(error, root, sys.executable) from error
+        except BaseException:
+            changes.undo()
             if _identity is None:
                 _forget_import(root, path)
-            raise import_failure(error, root, sys.executable) from error
+            raise
         _identity = identity
+    info = describe(root)
     number = next(_session_ids)
-    _sessions[number] = (client, session)
-    return {"session": number, "info": describe(root)}
+    with clients.lock:
+        clients.check(client)
+        _sessions[number] = (client, session)
+    return {"session": number, "info": info}
 
 
 def session(number: int) -> Any:
-    """The session with this number."""
-    return _sessions[number][1]
+    """The session with this number. Raises BridgeError where its client has gone."""
+    return _entry(number)[1]
+
+
+def client_of(number: int) -> int:
+    """The client that a session belongs to. Raises BridgeError where that has gone."""
+    return _entry(number)[0]
+
+
+def _entry(number: int) -> tuple[int, Any]:
+    entry = _sessions.get(number)
+    if entry is None:
+        raise BridgeError("ERR_WANGP_CLOSED", "the environment that the session belongs to has ended")
+    return entry
 
 
 def abandon(client: int) -> None:
-    """Lets go of a client's sessions; a job that still runs in one keeps it until it ends."""
-    for number in [number for number, (owner, _) in list(_sessions.items()) if owner == client]:
-        del _sessions[number]
+    """Lets go of the sessions of a client that has gone; a job that still runs in one keeps it until it ends."""
+    with clients.lock:
+        numbers = [number for number, (owner, _) in _sessions.items() if owner == client]
+        sessions = [_sessions.pop(number) for number in numbers]
+    # Whatever their destructors do, they do it without the lock.
+    sessions.clear()
 
 
 def describe(root: Path) -> dict[str, Any]:
@@ -84,14 +109,6 @@ def version() -> str | None:
     return None if found is None else str(found)
 
 
-def attachment_keys(wangp: Any) -> tuple[str, ...]:
-    """The settings that hold paths of attachments, as the loaded WanGP names them."""
-    keys = getattr(wangp, "_get_attachment_keys", None)
-    if callable(keys):
-        return tuple(keys())
-    return tuple(getattr(sys.modules.get("shared.api"), "ATTACHMENT_KEYS", ()))
-
-
 def _refuse_another(identity: dict[str, Any]) -> None:
     if _identity is None or _identity == identity:
         return
@@ -106,39 +123,10 @@ def _refuse_another(identity: dict[str, Any]) -> None:
     )
 
 
-def _prepare_environment(options: dict[str, Any]) -> None:
-    for name, value in (options.get("env") or {}).items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = str(value)
-    for folder in reversed(options.get("python_path") or []):
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
-
-
-def _import_api(root: Path, pre_import: list[str]) -> Any:
+def _import_api(root: Path) -> Any:
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    for name in pre_import:
-        _import_file(Path(name)) if name.endswith(".py") else importlib.import_module(name)
     return importlib.import_module("shared.api")
-
-
-def _import_file(path: Path) -> None:
-    name = path.stem
-    if name in sys.modules:
-        return
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
 
 
 def _session_arguments(options: dict[str, Any]) -> dict[str, Any]:
@@ -167,7 +155,10 @@ def _places(module: Any) -> list[str]:
 
 def _device() -> str:
     torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
+    try:
+        if torch is None or not torch.cuda.is_available():
+            return "cpu"
+    except Exception:  # a torch that is half imported, or a driver that fails
         return "cpu"
     try:
         return str(torch.cuda.get_device_name())

@@ -123,3 +123,89 @@ describe('a WanGP that cannot be imported', () => {
     ]);
   });
 });
+
+describe('what init() does before the import, and that fails', () => {
+  test('a module of preImport that is missing is named with the interpreter, and WanGP is not blamed', async () => {
+    const root = await makeRoot('unshimmed', answering('1'));
+    const file = path.join(folder, 'no_such_shim.py');
+    const answers = await inChild(`const root = ${JSON.stringify(root)};
+      return [await failure({ root, preImport: ['wangp_no_such_module'] }),
+        await failure({ root, preImport: ['colorsys', 'wangp_no_such.part'] }),
+        await failure({ root, preImport: [${JSON.stringify(file)}] }), await seen({ root })];`);
+    const missing = (entry: string, module: string): unknown =>
+      expect.objectContaining({
+        code: 'ERR_WANGP_ARGUMENT',
+        message:
+          `preImport names the module '${entry}', but ${PYTHON} has no '${module}'. Install it there, or add its ` +
+          'folder to pythonPath',
+      });
+    expect(answers).toEqual([
+      missing('wangp_no_such_module', 'wangp_no_such_module'),
+      missing('wangp_no_such.part', 'wangp_no_such'),
+      expect.objectContaining({
+        code: 'ERR_WANGP_ARGUMENT',
+        message: `preImport names the file ${file}, which does not exist`,
+      }),
+      1,
+    ]);
+  });
+
+  test('a package that a module of preImport needs is named with that module', async () => {
+    const root = await makeRoot('needing', answering('1'));
+    const shim = path.join(folder, 'needing_shim.py');
+    await writeFile(shim, 'import wangp_no_such_package\n');
+    expect(await inChild(`return failure(${JSON.stringify({ root, preImport: [shim] })})`)).toMatchObject({
+      code: 'ERR_WANGP_PACKAGE_MISSING',
+      message: expect.stringContaining(
+        `${PYTHON} has no package 'wangp_no_such_package', which the module '${shim}' of preImport needs`,
+      ),
+      pythonType: 'ModuleNotFoundError',
+    });
+  });
+
+  test('a module of preImport that raises is named, and runs again at the next init()', async () => {
+    const root = await makeRoot('raising-shim', answering('[sys.tries, "raising_shim" in sys.modules]'));
+    const shim = path.join(folder, 'raising_shim.py');
+    await writeFile(
+      shim,
+      'import sys\nsys.tries = getattr(sys, "tries", 0) + 1\nif sys.tries < 2: raise OSError("no")\n',
+    );
+    const answers = (await inChild(`const options = ${JSON.stringify({ root, preImport: [shim] })};
+      return [await failure(options), await seen(options)];`)) as unknown[];
+    expect(answers).toEqual([
+      expect.objectContaining({
+        code: 'ERR_WANGP_IMPORT',
+        message: `the module '${shim}' of preImport could not be imported: OSError: no`,
+      }),
+      [2, true],
+    ]);
+  });
+
+  test('a file of preImport that has the name of a loaded module is refused, not skipped', async () => {
+    const root = await makeRoot('same-name', answering('1'));
+    const shim = path.join(folder, 'json.py');
+    await writeFile(shim, '');
+    expect(await inChild(`return failure(${JSON.stringify({ root, preImport: [shim] })})`)).toMatchObject({
+      code: 'ERR_WANGP_ARGUMENT',
+      message: expect.stringMatching(/json\.py, but another module 'json' is loaded already from .*: give the file/),
+    });
+  });
+
+  test('env, sys.path and the files of preImport are put back, removed variables too', async () => {
+    const broken = await makeRoot('broken-env', 'import os\nassert os.environ["WANGP_A"] == "new"\nraise ValueError\n');
+    const wanted = '[os.environ.get(n) for n in ("WANGP_A", "WANGP_B", "WANGP_C")]';
+    const good = await makeRoot('good-env', answering(`[${wanted}, [p for p in sys.path if "put-back" in p], "put_back" in sys.modules]`)); // prettier-ignore
+    const shim = path.join(folder, 'put_back.py');
+    await writeFile(shim, '');
+    const answers = await inChild(
+      `const env = { WANGP_A: 'new', WANGP_B: undefined, WANGP_C: 'added' };
+       const options = { root: ${JSON.stringify(broken)}, env, pythonPath: ['/put-back'], preImport: [${JSON.stringify(shim)}] };
+       const { code } = await failure(options);
+       return [code, process.env.WANGP_A, process.env.WANGP_B, process.env.WANGP_C ?? null,
+         await seen({ root: ${JSON.stringify(good)} })];`,
+      { WANGP_A: 'old', WANGP_B: 'kept' },
+    );
+    const state = ['old', 'kept', null];
+    expect(answers).toEqual(['ERR_WANGP_IMPORT', ...state, [state, [], false]]);
+  });
+});

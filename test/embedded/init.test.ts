@@ -172,22 +172,6 @@ describe('before shared.api is imported', () => {
     const options = { root, preImport: ['colorsys', shim, shim] };
     expect(await inChild(`return seen(${JSON.stringify(options)})`)).toEqual([['my_shim', false], true]);
   });
-
-  test('what preImport names must be there', async () => {
-    const root = await makeRoot('unshimmed', answering('1'));
-    const file = path.join(folder, 'no_such_shim.py');
-    const answers = await inChild(`const root = ${JSON.stringify(root)};
-      return [await failure({ root, preImport: ['wangp_no_such_module'] }),
-        await failure({ root, preImport: [${JSON.stringify(file)}] }), await seen({ root })];`);
-    expect(answers).toEqual([
-      expect.objectContaining({
-        code: 'ERR_WANGP_PACKAGE_MISSING',
-        message: expect.stringContaining("has no package 'wangp_no_such_module'"),
-      }),
-      expect.objectContaining({ code: 'ERR_WANGP_IMPORT', message: expect.stringContaining(file) }),
-      1,
-    ]);
-  });
 });
 
 describe('the native addon', () => {

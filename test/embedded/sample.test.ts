@@ -129,6 +129,19 @@ Image.merge("RGB", (red, green, Image.new("L", (64, 48), 200))).save(sys.argv[1]
   });
 });
 
+test('repetitions are files of their own; returned media are of the last one, as upstream', async () => {
+  const result = await succeed({ ...TINY_VIDEO, repeat_generation: 3, client_id: 'mine', ...WITH_MEDIA });
+  expect(new Set(result.generatedFiles).size).toBe(3);
+  expect(result.artifacts).toMatchObject([{ clientId: 'mine', path: result.generatedFiles[2] }]);
+});
+
+test('a length in seconds is counted in frames; seconds that are none are refused', async () => {
+  const artifact = await artifactOf({ ...TINY_VIDEO, video_length: '0.5s', force_fps: '12' });
+  expect(artifact).toMatchObject({ fps: 12, video: { shape: [3, 6, 48, 64] } });
+  const attempt = session.submitTask({ ...TINY_VIDEO, video_length: 'four s' });
+  await expect(attempt).rejects.toMatchObject({ code: 'ERR_WANGP_PYTHON', pythonType: 'ValueError' });
+});
+
 test('pictures are PNG files', async () => {
   const settings = {
     model_type: 'qwen_image_20B',
@@ -138,14 +151,16 @@ test('pictures are PNG files', async () => {
     batch_size: 2,
   };
   const result = await succeed({ ...settings, ...WITH_MEDIA });
-  expect(result.artifacts.map(({ path: file }) => file)).toEqual(result.generatedFiles);
   expect(new Set(result.generatedFiles).size).toBe(2);
-  for (const artifact of result.artifacts) {
-    expect(artifact).toMatchObject({ mediaType: 'image', fps: null, audio: null });
-    expect(artifact.video).toMatchObject({ shape: [3, 1, 40, 50], zeroCopy: true, fps: null });
-    const file = inspectMedia(artifact.path!);
+  // One artifact for each client id, as upstream: the pictures of a batch are its frames.
+  expect(result.artifacts).toHaveLength(1);
+  const artifact = result.artifacts[0]!;
+  expect(artifact).toMatchObject({ path: result.generatedFiles[0], mediaType: 'image', fps: null, audio: null });
+  expect(artifact.video).toMatchObject({ shape: [3, 2, 40, 50], zeroCopy: true, fps: null });
+  for (const [frame, path] of result.generatedFiles.entries()) {
+    const file = inspectMedia(path);
     expect(file.video).toMatchObject({ codec: 'png', frames: 1, width: 50, height: 40 });
-    expect(file.firstFrame!.equals(frameOf(artifact, 0))).toBe(true);
+    expect(file.firstFrame!.equals(frameOf(artifact, frame))).toBe(true);
   }
 });
 

@@ -15,11 +15,11 @@ from engine.cancel import CancelToken
 from engine.decode import decode_latents
 from engine.denoiser import Denoiser, latent_size, preview_image
 from engine.keyframes import KeyFrame, make_key_frame
-from engine.media_in import fit, load_image, read_last_frame, read_luma
+from engine.media_in import fit, load_image, read_last_frame, read_loudness, read_luma
 from engine.media_out import write_image, write_sound, write_video
 from engine.outputs import OutputFolders, save_output
 from engine.recipe import generator, make_recipe
-from engine.request import MAX_SEED, Request
+from engine.request import MAX_SEED, InvalidTask, Request
 from engine.sound import loudness_cells, synthesize
 from engine.target import Conditions, make_target
 from shared.records import GeneratedArtifact
@@ -48,16 +48,17 @@ class Reporter(Protocol):
 def generate(
     request: Request, folders: OutputFolders, token: CancelToken, reporter: Reporter
 ) -> Iterator[GeneratedArtifact]:
-    """Generates every copy of a task; yields each with its media once its file is complete.
+    """Generates every file of a task; yields each with its media once it is complete, a batch's one after another.
 
     Raises :class:`Cancelled` within some 50 ms of a request for it, :class:`InvalidTask` for media that can't
     be read, and whatever else goes wrong.
     """
     first_seed = request.seed if request.seed >= 0 else random.randrange(MAX_SEED)
     reporter.progress("encoding_text", "Encoding Prompt", 8)
-    for copy in range(request.copies):
+    count = request.copies * request.batch
+    for copy in range(count):
         seed = first_seed + copy
-        reporter.info(f"Sample {copy + 1} of {request.copies}, seed {seed}")
+        reporter.info(f"Sample {copy + 1} of {count}, seed {seed}")
         make = _sound if request.media_type == "audio" else _pictures
         artifact, write = make(request, seed, token, reporter)
         token.check()
@@ -89,7 +90,8 @@ def _pictures(request: Request, seed: int, token: CancelToken, reporter: Reporte
     audio, rate = None, None
     if request.model.audio_sampling_rate:
         rate = request.model.audio_sampling_rate
-        audio = synthesize(recipe, max(1, round(request.frames / request.fps * rate)), rate, token)
+        samples = max(1, round(request.frames / request.fps * rate))
+        audio = synthesize(recipe, samples, rate, token, _loudness(request, loudness_cells(samples), token))
     artifact = dataclasses.replace(artifact, fps=request.fps, audio_tensor=audio, audio_sampling_rate=rate)
     return artifact, lambda path: write_video(path, tensor, request.fps, audio, rate, token)
 
@@ -101,8 +103,10 @@ def _sound(request: Request, seed: int, token: CancelToken, reporter: Reporter) 
     samples = max(1, round(request.seconds * rate))
     cells = loudness_cells(samples)
     swell = generator("swell", request.prompt, seed).uniform(-1, 1, max(2, cells // 24))
-    target = np.interp(np.linspace(0, len(swell) - 1, cells), np.arange(len(swell)), swell)
-    latents = _denoise(request, target.astype(np.float32)[None], seed, token, reporter)
+    target = _loudness(request, cells, token)
+    if target is None:
+        target = np.interp(np.linspace(0, len(swell) - 1, cells), np.arange(len(swell)), swell).astype(np.float32)
+    latents = _denoise(request, target[None], seed, token, reporter)
     reporter.progress("decoding", "Audio Decoding", 88)
     audio = synthesize(recipe, samples, rate, token, latents[0])
     artifact = GeneratedArtifact(
@@ -161,6 +165,17 @@ def _guide(request: Request, size: tuple[int, int], token: CancelToken) -> np.nd
         small = load_image("image_guide", picture, size).convert("L")
         return np.asarray(small, dtype=np.float32)[None] / 255
     return None
+
+
+def _loudness(request: Request, cells: int, token: CancelToken) -> np.ndarray | None:
+    """The loudness of the audio guide, which must have that track, else of the source clip, which may have none."""
+    guide, source = request.attachment("audio_guide"), request.attachment("video_source")
+    if guide is not None:
+        loudness = read_loudness("audio_guide", guide, cells, token)
+        if loudness is None:
+            raise InvalidTask(f"audio_guide: {guide} has no such audio track")
+        return loudness
+    return None if source is None else read_loudness("video_source", source, cells, token)
 
 
 def _tint(request: Request) -> np.ndarray | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +32,8 @@ class InvalidTask(ValueError):
 class Request:
     """One validated task.
 
-    Sizes in pixels, ``fps`` in frames and ``audio_sampling_rate`` in samples per second.
+    Sizes in pixels, ``fps`` in frames and ``audio_sampling_rate`` in samples per second. Each of the ``copies`` is a
+    ``batch`` of pictures, or one video or sound.
     """
 
     model: ModelDef
@@ -42,6 +42,7 @@ class Request:
     steps: int
     seed: int
     copies: int
+    batch: int
     attachments: dict[str, list[Any]]
     faults: Faults
     client_id: str
@@ -57,7 +58,7 @@ class Request:
         return next(iter(self.attachments.get(key, ())), None)
 
 
-def read_request(settings: dict[str, Any], api: dict[str, Any]) -> Request:
+def read_request(settings: dict[str, Any], api: dict[str, Any], client_id: str) -> Request:
     """Validates the settings of one task; keys that the engine doesn't know are ignored.
 
     Missing settings have the model's defaults. For video, ``video_length`` (frames) wins; without it the
@@ -71,19 +72,18 @@ def read_request(settings: dict[str, Any], api: dict[str, Any]) -> Request:
         raise InvalidTask(str(error)) from None
     media_type = _media_type(model, settings)
     given = {**model.defaults, **{key: value for key, value in settings.items() if value is not None}}
-    copies = _whole("repeat_generation", given.get("repeat_generation", 1), 1, MAX_FRAMES)
-    if media_type == "image":
-        copies *= _whole("batch_size", given.get("batch_size", 1), 1, MAX_FRAMES)
+    batch = _whole("batch_size", given.get("batch_size", 1), 1, MAX_FRAMES) if media_type == "image" else 1
     return Request(
         model=model,
         media_type=media_type,
         prompt=_prompt(given.get("prompt", "")),
         steps=_whole("num_inference_steps", given["num_inference_steps"], 1, MAX_STEPS),
         seed=_whole("seed", given.get("seed", -1), -1, MAX_SEED),
-        copies=copies,
+        copies=_whole("repeat_generation", given.get("repeat_generation", 1), 1, MAX_FRAMES),
+        batch=batch,
         attachments=_attachments(settings),
         faults=faults,
-        client_id=str(settings.get("client_id") or uuid.uuid4().hex),
+        client_id=client_id,
         return_media=bool(api.get("return_media", False)),
         **_extent(model, media_type, settings, given),
     )

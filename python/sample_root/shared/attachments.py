@@ -15,12 +15,15 @@ ATTACHMENT_KEYS = (
     "image_refs",
     "image_guide",
     "image_mask",
-    "video_source",
     "video_guide",
+    "video_guide2",
     "video_mask",
+    "video_source",
     "audio_guide",
     "audio_guide2",
     "audio_source",
+    "replace_voice_sample",
+    "replace_voice_sample2",
     "custom_guide",
 )
 
@@ -53,4 +56,4 @@ def _absolute(value: Any, base: Path) -> Any:
     if get_virtual_media_vsource(value) is not None:
         return value
     path, suffix = split_virtual_media_path(os.fspath(value))
-    return os.path.normpath(base / os.path.expanduser(path)) + suffix
+    return os.path.normpath(base / path) + suffix

@@ -44,13 +44,16 @@ class JobRun:
     token: CancelToken
     files: list[str] = field(default_factory=list)
     errors: list[GenerationError] = field(default_factory=list)
-    artifacts: list[GeneratedArtifact] = field(default_factory=list)
+    # By the tasks' client ids, in the order of the tasks; None where there is none yet.
+    artifacts: dict[str, GeneratedArtifact | None] = field(default_factory=dict)
     successful: int = 0
+    failed: int = 0
 
     def run(self) -> GenerationResult:
         """Runs all tasks and never raises. The working directory is the root meanwhile and is put back after.
 
-        A task that fails doesn't stop the others; cancellation and ``exit()`` do.
+        A task that fails doesn't stop the others; cancellation and ``exit()`` do. Tasks that never began count neither
+        as failed nor as successful.
         """
         try:
             with ExitStack() as stack:
@@ -71,8 +74,8 @@ class JobRun:
             errors=self.errors,
             total_tasks=total,
             successful_tasks=self.successful,
-            failed_tasks=total - self.successful,
-            artifacts=tuple(self.artifacts),
+            failed_tasks=max(self.failed, min(len(self.errors), 1)),
+            artifacts=tuple(artifact for artifact in self.artifacts.values() if artifact is not None),
         )
 
     def _run_task(self, task: Task) -> bool:
@@ -80,9 +83,10 @@ class JobRun:
         from engine.request import InvalidTask, read_request
 
         reporter = TaskReporter(self.emitter, task.index, len(self.tasks))
+        self.artifacts.setdefault(task.client_id, None)
         try:
             self.token.check()
-            request = read_request(task.settings, task.api)
+            request = read_request(task.settings, task.api, task.client_id)
             if self._load(task, request, reporter):
                 self._generate(request, reporter)
                 self.successful += 1
@@ -118,13 +122,16 @@ class JobRun:
     def _generate(self, request: Request, reporter: TaskReporter) -> None:
         from engine.generate import generate
 
-        for artifact in generate(request, self.folders, self.token, reporter):
+        for number, artifact in enumerate(generate(request, self.folders, self.token, reporter)):
             self.files.append(str(artifact.path))
             if request.return_media:
-                self.artifacts.append(artifact)
+                first = self.artifacts[request.client_id] if number % request.batch else None
+                # As WanGP: one for each client id, the last; of a batch all pictures, under the path of the first.
+                self.artifacts[request.client_id] = artifact if first is None else first.followed_by(artifact)
             del artifact
 
     def _fail_task(self, task: Task, message: str, stage: str) -> None:
+        self.failed += 1
         self._fail(GenerationError(message, task.index, task.task_id, stage))
 
     def _fail(self, error: GenerationError) -> None:

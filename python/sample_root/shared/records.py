@@ -73,6 +73,13 @@ class GeneratedArtifact:
     audio_sampling_rate: int | None = None
     fps: float | None = None
 
+    def followed_by(self, other: GeneratedArtifact) -> GeneratedArtifact:
+        """The same record with the frames of another one behind its own."""
+        import numpy as np
+
+        frames = [each.video_tensor_uint8 for each in (self, other)]
+        return replace(self, video_tensor_uint8=np.concatenate(frames, axis=1))
+
     def without_media(self) -> GeneratedArtifact:
         """The same record without its arrays, so that keeping it keeps no memory."""
         return replace(self, video_tensor_uint8=None, video_tensor_hdr=None, audio_tensor=None)

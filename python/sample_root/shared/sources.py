@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,17 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from shared.attachments import make_attachments_absolute
+from shared.durations import count_frames
 
 QUEUE_FILE = "queue.json"
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task: its settings without ``_api``, which stands beside them. ``index`` counts from 1."""
+    """One task: its settings without ``_api``, which stands beside them. ``index`` counts from 1.
+
+    ``client_id`` is that of the settings, or one that no other task has.
+    """
 
     index: int
     task_id: Any
     settings: dict[str, Any]
+    client_id: str
     api: dict[str, Any] = field(default_factory=dict)
 
 
@@ -47,10 +53,10 @@ def read_source(source: Any, base: Path) -> TaskList:
 
     Raises TypeError for another type or a task that isn't a dict, FileNotFoundError for a missing file,
     RuntimeError for a file that can't be read as JSON or ZIP, ValueError for one with another content or
-    suffix.
+    suffix, and for a ``video_length`` in seconds that are none.
     """
     if isinstance(source, (str, os.PathLike)):
-        return _read_file(Path(os.path.expanduser(os.fspath(source))), base)
+        return _read_file(Path(source), base)
     return TaskList(_tasks(source, base))
 
 
@@ -133,10 +139,17 @@ def _task(index: int, item: Any, base: Path) -> Task:
             break
     settings = _copied(settings)
     api = settings.pop("_api", None)
-    if api is not None and not isinstance(api, dict):
-        raise TypeError(f"_api of task {index} must be a dict, not {type(api).__name__}")
+    count_frames(settings)
     make_attachments_absolute(settings, base)
-    return Task(index, task_id if task_id is not None else index, settings, api or {})
+    client_id = str(settings.get("client_id") or "").strip() or uuid.uuid4().hex
+    return Task(
+        index,
+        task_id if task_id is not None else index,
+        settings,
+        client_id,
+        # As WanGP: what is no dict is no metadata, and is left out.
+        api if isinstance(api, dict) else {},
+    )
 
 
 def _copied(value: Any) -> Any:

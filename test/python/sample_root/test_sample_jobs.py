@@ -261,13 +261,38 @@ def test_cancellation_is_quick(session, tiny, tmp_path, fault):
     job.cancel()
     result = job.result(timeout=5)
     assert time.monotonic() - asked < 0.5
-    assert (result.success, result.cancelled, result.failed_tasks) == (False, True, 2)
+    # The second task never began: as upstream, it counts neither way.
+    assert (result.success, result.cancelled) == (False, True)
+    assert (result.total_tasks, result.successful_tasks, result.failed_tasks) == (2, 0, 1)
     (error,) = result.errors
     assert (error.message, error.stage, error.task_index) == ("Generation was cancelled", "cancelled", 1)
     assert error.cancelled
     events = list(job.events.iter())
     assert [event.data.phase for event in events if event.kind == "progress"][-1] == "cancelled"
     assert not list(tmp_path.rglob("*.mp4"))
+
+
+def test_a_manifest_that_is_cancelled_between_tasks_counts_what_ran_and_what_was_cancelled(session, tiny):
+    fault = {"hang_until_cancelled": True}
+    job = session.submit_manifest([tiny(), tiny(model_type="nope"), tiny(sample_fault=fault), tiny(), tiny()])
+    for event in job.events.iter():
+        if event.kind == "progress" and "Prompt 3/5 | Encoding" in event.data.status:
+            job.cancel()
+    result = job.result()
+    assert (result.total_tasks, result.successful_tasks, result.failed_tasks) == (5, 1, 2)
+    assert [(error.task_index, error.stage) for error in result.errors] == [(2, "validation"), (3, "cancelled")]
+    assert not result.cancelled
+
+
+def test_a_job_that_is_cancelled_while_it_waits_for_its_turn_counts_one_failure(session, tiny, tmp_path):
+    from shared.api import init
+
+    first = session.submit_task(tiny(sample_fault={"hang_until_cancelled": True}))
+    second = init(output_dir=tmp_path / "other", console_output=False).submit_manifest([tiny(), tiny()])
+    second.cancel()
+    result = second.result(5)
+    first.cancel()
+    assert (result.cancelled, result.total_tasks, result.successful_tasks, result.failed_tasks) == (True, 2, 0, 1)
 
 
 def test_cancellation_during_encoding_leaves_no_file(session, tiny, tmp_path):

@@ -170,12 +170,138 @@ def test_sound(session):
     assert np.allclose(pcm / 32767, artifact.audio_tensor, atol=1e-4)
 
 
-def test_repetitions_make_several_files(session, tiny):
+def test_repetitions_make_several_files_and_one_artifact_the_last(session, tiny):
     result = session.run_task(tiny(repeat_generation=3, client_id="mine", _api={"return_media": True}))
     assert len(set(result.generated_files)) == 3
-    assert [artifact.path for artifact in result.artifacts] == result.generated_files
-    assert {artifact.client_id for artifact in result.artifacts} == {"mine"}
+    (artifact,) = result.artifacts
+    assert (artifact.path, artifact.client_id) == (result.generated_files[-1], "mine")
     assert result.total_tasks == result.successful_tasks == 1
+
+
+def test_a_batch_of_images_makes_several_files_and_one_artifact_with_all_of_them(session, tiny):
+    settings = tiny(model_type="qwen_image_20B", image_mode=1, batch_size=3, repeat_generation=2)
+    result = session.run_task({**settings, "_api": {"return_media": True}})
+    assert len(set(result.generated_files)) == 6
+    (artifact,) = result.artifacts
+    assert artifact.path == result.generated_files[3]
+    assert artifact.video_tensor_uint8.shape == (3, 3, 48, 64)
+    for number, path in enumerate(result.generated_files[3:]):
+        with Image.open(path) as image:
+            frame = artifact.video_tensor_uint8[:, number].transpose(1, 2, 0)
+            assert np.array_equal(np.asarray(image), frame)
+
+
+def test_artifacts_are_one_for_each_client_id_in_the_order_of_the_tasks(session, tiny):
+    media = {"_api": {"return_media": True}}
+    result = session.run_manifest(
+        [
+            tiny(client_id="a", model_type="nope", **media),
+            tiny(client_id="b", seed=2, **media),
+            tiny(seed=3),
+            tiny(client_id=" a ", seed=4, **media),
+            tiny(client_id="b", seed=5, **media),
+            tiny(seed=6, **media),
+        ]
+    )
+    files = result.generated_files
+    assert [(artifact.client_id, artifact.path) for artifact in result.artifacts[:2]] == [
+        ("a", files[2]),
+        ("b", files[3]),
+    ]
+    assert result.artifacts[2].path == files[4]
+    assert len(result.artifacts) == 3
+
+
+@pytest.fixture
+def tracks(tmp_path):
+    """A film of half a second with two sounds: the first is loud at its beginning, the second at its end."""
+    path = tmp_path / "tracks.mkv"
+    rate = 48000
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=24)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        sounds = [container.add_stream("pcm_s16le", rate=rate, layout="mono") for _ in range(2)]
+        for _ in range(12):
+            container.mux(video.encode(av.VideoFrame(64, 48, "yuv420p")))
+        container.mux(video.encode(None))
+        time = np.arange(rate // 2) / rate
+        for number, sound in enumerate(sounds):
+            loud = (time < 0.25) == (number == 0)
+            samples = (np.sin(2 * np.pi * 440 * time) * loud * 20000).astype(np.int16)
+            for at in range(0, len(samples), 1200):
+                frame = av.AudioFrame.from_ndarray(samples[None, at : at + 1200], format="s16", layout="mono")
+                frame.sample_rate, frame.pts = rate, at
+                container.mux(sound.encode(frame))
+            container.mux(sound.encode(None))
+    return str(path)
+
+
+def halves(artifact):
+    """How loud the made sound is in its first and in its second half."""
+    sound = artifact.audio_tensor
+    return [float(np.square(half).mean()) for half in np.array_split(sound, 2)]
+
+
+@pytest.mark.parametrize("key", ["audio_guide", "video_source"])
+def test_audio_track_no_chooses_the_track_whose_loudness_steers_the_sound(video, tracks, key):
+    first, second = (
+        video(**{key: build_virtual_media_path(tracks, audio_track_no=number)}, video_length=24) for number in (1, 2)
+    )
+    plain = video(**{key: tracks}, video_length=24)
+    assert np.array_equal(plain.audio_tensor, first.audio_tensor)
+    (first_early, first_late), (second_early, second_late) = halves(first), halves(second)
+    assert first_early / first_late > 2 * second_early / second_late
+
+
+def test_a_range_of_frames_cuts_the_sound_too(video, tracks):
+    whole = video(audio_guide=tracks)
+    early = video(audio_guide=build_virtual_media_path(tracks, start_frame=0, end_frame=5))
+    late = video(audio_guide=build_virtual_media_path(tracks, start_frame=-6))
+    assert not np.array_equal(whole.audio_tensor, early.audio_tensor)
+    assert np.square(late.audio_tensor).mean() < np.square(early.audio_tensor).mean()
+
+
+def test_a_track_that_is_not_there(session, tiny, tracks, video):
+    wrong = build_virtual_media_path(tracks, audio_track_no=3)
+    (error,) = session.run_task(tiny(audio_guide=wrong)).errors
+    assert error.stage == "validation"
+    assert "no such audio track" in error.message
+    assert np.array_equal(video(video_source=wrong).audio_tensor, video().audio_tensor)
+
+
+def test_the_sound_of_an_audio_model_follows_its_guide(session, tracks):
+    settings = {
+        "model_type": "ace_step_v1_5",
+        "prompt": "calm",
+        "duration_seconds": 1,
+        "num_inference_steps": 2,
+        "seed": 3,
+    }
+    artifacts = [
+        session.run_task(
+            {**settings, "audio_guide": f"{tracks}|audio_track_no={number}", "_api": {"return_media": True}}
+        ).artifacts[0]
+        for number in (1, 2)
+    ]
+    (first_early, first_late), (second_early, second_late) = map(halves, artifacts)
+    assert first_early / first_late > 2 * second_early / second_late
+
+
+@pytest.mark.parametrize(
+    ("changes", "frames", "fps"),
+    [
+        ({"video_length": "4s"}, 96, 24),
+        ({"video_length": " 0.5 S "}, 12, 24),
+        ({"video_length": "1s", "force_fps": "10"}, 10, 10),
+        ({"video_length": "1s", "force_fps": 12}, 12, 12),
+        ({"video_length": "1s", "force_fps": "auto"}, 24, 24),
+        ({"video_length": "0.01s"}, 1, 24),
+        ({"video_length": "1s", "model_type": "t2v_1.3B"}, 16, 16),
+    ],
+)
+def test_video_length_in_seconds_counts_frames(video, changes, frames, fps):
+    artifact = video(**changes)
+    assert (artifact.video_tensor_uint8.shape[1], artifact.fps) == (frames, fps)
 
 
 def test_tensors_are_the_engines_own(session, tiny):

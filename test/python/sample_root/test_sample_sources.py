@@ -73,8 +73,41 @@ def test_wrong_types(session):
         session.submit_task("settings.json")
     with pytest.raises(TypeError):
         session.submit_manifest({})
-    with pytest.raises(TypeError):
-        session.submit_task({"_api": 1})
+
+
+@pytest.mark.parametrize("api", [1, "return_media", ["return_media"], None])
+def test_api_of_another_type_than_a_dict_is_left_out(session, tiny, api):
+    result = session.run_task(tiny(_api=api))
+    assert result.success
+    assert result.artifacts == ()
+
+
+@pytest.mark.parametrize("length", ["s", "0s", "-1s", "1.s", "1e3s", "four s", "1ms"])
+def test_video_length_in_seconds_that_are_none_is_refused_at_the_submit(session, tiny, length):
+    with pytest.raises(ValueError, match="video_length in seconds must look like '4s'"):
+        session.submit_task(tiny(video_length=length))
+    with pytest.raises(ValueError, match="needs a force_fps above 0, not 0"):
+        session.submit_task(tiny(video_length="4s", force_fps=0))
+    assert session._active_job is None
+
+
+def test_video_length_in_seconds_of_an_unknown_model_is_told_with_its_validation(session, tiny):
+    (error,) = session.run_task(tiny(video_length="4s", model_type="nope")).errors
+    assert "nope" in error.message
+
+
+def test_the_attachments_are_upstreams():
+    from shared.api import ATTACHMENT_KEYS
+
+    names = "image_start image_end image_refs image_guide image_mask video_guide video_guide2 video_mask video_source"
+    names += " audio_guide audio_guide2 audio_source replace_voice_sample replace_voice_sample2 custom_guide"
+    assert tuple(names.split()) == ATTACHMENT_KEYS
+
+
+def test_a_tilde_is_a_name_as_any_other(session, tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (task,) = read_source({"image_start": "~/a.png"}, tmp_path).tasks
+    assert task.settings["image_start"] == str(tmp_path / "~" / "a.png")
 
 
 def test_relative_attachments_are_looked_for_in_the_working_directory(tmp_path):

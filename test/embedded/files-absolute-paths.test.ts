@@ -1,0 +1,3 @@
+import { describeFiles } from '../fixtures/files.js';
+
+describeFiles('absolute-paths');

@@ -1,0 +1,3 @@
+import { describeFiles } from '../fixtures/files.js';
+
+describeFiles(process.platform === 'linux' ? 'thread' : 'absolute-paths');
