@@ -88,6 +88,7 @@ describe('a session without any private name', () => {
       code: 'ERR_WANGP_BUSY',
       pythonType: 'RuntimeError',
       pythonTraceback: expect.stringContaining('RuntimeError: one job after another, please'),
+      cause: expect.objectContaining({ name: 'RuntimeError', message: 'one job after another, please' }),
     });
     job.cancel();
     expect(await job.result()).toMatchObject({ success: false, cancelled: true, failedTasks: 1 });
