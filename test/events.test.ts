@@ -114,7 +114,7 @@ describe('an unread stream', () => {
   });
 
   test('stays quick when it is full of what is never dropped', () => {
-    const { events, queue } = makeEvents();
+    const { queue } = makeEvents();
     for (let count = 0; count < 5 * EVENT_LIMITS.events; count += 1) queue.push(event('status', count));
     const begin = process.cpuUsage();
     for (let count = 0; count < 50_000; count += 1) queue.push(count % 10 === 0 ? preview(count) : line(`${count}`));

@@ -50,7 +50,9 @@ describe('buildVirtualMediaPath', () => {
   test.each([NaN, Infinity, 1.5, 2 ** 60, '10'])('refuses the frame %j', (startFrame) => {
     const attempt = (): string => buildVirtualMediaPath('clip.mp4', { startFrame: startFrame as never });
     expect(attempt).toThrow(WanGPError);
-    expect(attempt).toThrow(`startFrame must be a whole number, not ${typeof startFrame === 'string' ? '"10"' : startFrame}`);
+    expect(attempt).toThrow(
+      `startFrame must be a whole number, not ${typeof startFrame === 'string' ? '"10"' : startFrame}`,
+    );
   });
 });
 

@@ -16,7 +16,7 @@ beforeAll(async () => {
   session = await initScripted();
 });
 
-const refused = (message: string): unknown => ({ code: 'ERR_WANGP_ARGUMENT', message });
+const refused = (message: string): object => ({ code: 'ERR_WANGP_ARGUMENT', message });
 
 describe('wrong options are refused, naming the right ones', () => {
   const WAITS: [unknown, string][] = [
@@ -43,7 +43,7 @@ describe('wrong options are refused, naming the right ones', () => {
   });
 
   test('those of a submit', async () => {
-    const submit = (options: object): Promise<unknown> => session.submitTask({}, options as SubmitOptions);
+    const submit = (options: object): Promise<unknown> => session.submitTask({}, options);
     await expect(submit({ abortSignal: null })).rejects.toMatchObject(
       refused('a submit has no option abortSignal: did you mean signal?'),
     );
