@@ -4,7 +4,6 @@ import {
   GenerationFailedError,
   type GenerationResult,
   openTensor,
-  type SubmitOptions,
   WanGPError,
   type WanGPSession,
 } from 'wangp-node';
