@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { WanGPError } from '../errors';
+import { WanGPError } from './errors';
 
 /** This process's working directory; undefined where it was deleted. Node may still remember the name of such a one. */
 export function currentDirectory(): string | undefined {

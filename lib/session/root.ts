@@ -1,9 +1,9 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { absolutePath, realPath } from '../directory';
 import { WanGPError } from '../errors';
 import { PYTHON_FOLDER } from '../runtime/addon';
 import { invalid } from '../validate';
-import { absolutePath, realPath } from './directory';
 
 /** The folder shaped like a WanGP checkout that stands in where none is named. */
 export const SAMPLE_ROOT = realpathSync(path.join(PYTHON_FOLDER, 'sample_root'));

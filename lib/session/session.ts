@@ -1,4 +1,5 @@
 import { inspect, type InspectOptions } from 'node:util';
+import { absolutePath, currentDirectory, workingDirectory } from '../directory';
 import { abortError, WanGPError } from '../errors';
 import type { Callbacks } from '../job/callbacks';
 import { JobControl } from '../job/control';
@@ -8,7 +9,6 @@ import { toTensor, type VideoTensor } from '../memory/tensor';
 import { findPython } from '../python/find';
 import { Runtime } from '../runtime/embedded';
 import { show } from '../show';
-import { absolutePath, currentDirectory, workingDirectory } from './directory';
 import {
   type RawImage,
   type RawVideo,

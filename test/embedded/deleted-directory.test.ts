@@ -91,7 +91,13 @@ test('Python starts in a working directory that was deleted, also where the inte
   const answers = await runHost(`
     leave();
     process.env.XDG_CACHE_HOME = folder;
+    answers.path = await refusal(() => wangp.init({ python: 'bin/python' }));
+    answers.name = await refusal(() => wangp.init({ python: 'no-such-python' }));
+    process.env.PATH = 'relative:' + process.env.PATH;
     const session = await wangp.init({ outputDir: folder });
     answers.sample = session.info.isSample;`);
-  expect(answers).toEqual({ sample: true });
+  const reason = (name: string): string =>
+    `ERR_WANGP_FILE the working directory of this process was deleted, and \`${name}\` is relative to it: ` +
+    'process.chdir() to a folder that exists first';
+  expect(answers).toEqual({ sample: true, path: reason('bin/python'), name: reason('no-such-python') });
 });
