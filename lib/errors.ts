@@ -1,6 +1,6 @@
 /**
- * Every error this package raises on purpose is a {@link WanGPError} with one of these codes, but for one: what a signal
- * ended rejects with the signal's reason, by default an AbortError. The message says what happened and what to do; the
+ * Every error this package raises on purpose is a {@link WanGPError} with one of these codes. With one exception: what a signal
+ * ended rejects with the signal's reason, by default an AbortError, and so does a submit that was withdrawn. The message says what happened and what to do; the
  * code is stable.
  */
 export const ERROR_CODES = {
@@ -46,8 +46,8 @@ export const ERROR_CODES = {
   ERR_WANGP_TIMEOUT: 'Waiting took too long.',
   /** A job failed or was cancelled, and its result was asked to throw. */
   ERR_WANGP_GENERATION: 'The generation failed.',
-  /** The environment (process or Worker) is going away. */
-  ERR_WANGP_CLOSED: 'The environment is going away.',
+  /** It came too late: it was withdrawn, or its environment (process or Worker) is going away. */
+  ERR_WANGP_CLOSED: 'It came too late.',
   /** A tensor was used after `dispose()`, or a token of `share()` was opened a second time or after its thread's end. */
   ERR_WANGP_DISPOSED: 'The memory has been released.',
   /** A tensor holds more than a Buffer of this Node can: 4 GiB on Node 20. */

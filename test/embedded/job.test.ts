@@ -1,12 +1,6 @@
 import { inspect } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  GenerationFailedError,
-  type GenerationResult,
-  openTensor,
-  WanGPError,
-  type WanGPSession,
-} from 'wangp-node';
+import { GenerationFailedError, type GenerationResult, openTensor, WanGPError, type WanGPSession } from 'wangp-node';
 import { initScripted } from '../tools.js';
 
 let session: WanGPSession;
