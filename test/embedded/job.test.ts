@@ -103,9 +103,11 @@ describe('call()', () => {
   });
 
   test('refuses names that are not public', async () => {
-    await expect(session.call('_submit')).rejects.toMatchObject(
-      refused('call() takes public methods only: "_submit" is WanGP\'s own'),
-    );
+    for (const name of ['_submit', '_start', '__class__']) {
+      await expect(session.call(name)).rejects.toMatchObject(
+        refused(`call() takes public methods only: "${name}" is WanGP's own`),
+      );
+    }
   });
 });
 
