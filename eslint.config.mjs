@@ -1,6 +1,8 @@
 import eslint from '@eslint/js';
 import { defineConfig } from 'eslint/config';
+import path from 'node:path';
 import typescript from 'typescript-eslint';
+import repository from './eslint.layers.mjs';
 
 export default defineConfig(
   { ignores: ['dist/', 'dist.new/', 'build/', '.cache/', 'python/', '**/build/', 'coverage/'] },
@@ -19,6 +21,11 @@ export default defineConfig(
       '@typescript-eslint/only-throw-error': ['error', { allowThrowingUnknown: true, allowThrowingAny: true }],
       '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
     },
+  },
+  {
+    files: ['lib/**/*.ts'],
+    plugins: { repository },
+    rules: { 'repository/layers': ['error', { root: path.join(import.meta.dirname, 'lib') }] },
   },
   {
     files: ['test/**', 'bench/**', 'vitest.config.mts'],

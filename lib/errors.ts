@@ -1,6 +1,7 @@
 /**
- * Every error this package raises on purpose is a {@link WanGPError} with one of these codes.
- * The message says what happened and what to do; the code is stable.
+ * Every error this package raises on purpose is a {@link WanGPError} with one of these codes. With one exception: what a signal
+ * ended rejects with the signal's reason, by default an AbortError, and so does a submit that was withdrawn. The message says what happened and what to do; the
+ * code is stable.
  */
 export const ERROR_CODES = {
   /** No Python interpreter was found in any of the places that are searched. */
@@ -43,9 +44,11 @@ export const ERROR_CODES = {
   ERR_WANGP_BUSY: 'The session is busy.',
   /** Waiting took longer than `timeoutMs`; what was waited for goes on. */
   ERR_WANGP_TIMEOUT: 'Waiting took too long.',
-  /** The session has been closed or its environment is going away. */
-  ERR_WANGP_CLOSED: 'The session is closed.',
-  /** A tensor was used after `dispose()`, or a token of `share()` a second time. */
+  /** A job failed or was cancelled, and its result was asked to throw. */
+  ERR_WANGP_GENERATION: 'The generation failed.',
+  /** It came too late: it was withdrawn, or its environment (process or Worker) is going away. */
+  ERR_WANGP_CLOSED: 'It came too late.',
+  /** A tensor was used after `dispose()`, or a token of `share()` was opened a second time or after its thread's end. */
   ERR_WANGP_DISPOSED: 'The memory has been released.',
   /** A tensor holds more than a Buffer of this Node can: 4 GiB on Node 20. */
   ERR_WANGP_TOO_LARGE: 'The memory is too large for one Buffer.',

@@ -1,9 +1,10 @@
+/// <reference types="node" preserve="true" />
 /** WanGP inside a Node process. This file shows what there is; each module says how. */
 
 // A session: start Python, import WanGP, submit jobs.
-export { init, type SessionInfo, type TaskList, WanGPSession } from './session/session';
-export type { Callbacks, InitOptions, SubmitOptions, WaitOptions } from './session/options';
-export type { Attachment, Settings } from './session/settings';
+export { init, type SessionInfo, WanGPSession } from './session/session';
+export type { InitOptions, SubmitOptions } from './session/options';
+export type { Attachment, KnownSettings, Settings, SettingsInput, Task, TaskList } from './session/settings';
 export type {
   AudioPostprocessingOptions,
   AudioRemuxOptions,
@@ -26,23 +27,39 @@ export {
 // A job: its events, its result.
 export { SessionJob } from './job/job';
 export { EVENT_LIMITS, JobEvents } from './job/events';
-export type {
-  CallbackEvent,
-  EventData,
-  GeneratedArtifact,
-  GenerationError,
-  GenerationResult,
-  PreviewImage,
-  PreviewUpdate,
-  ProgressUpdate,
-  SessionEvent,
-  StreamMessage,
-  UnknownEvent,
+export type { Callbacks } from './job/callbacks';
+export type { EventIterator } from './job/event-iterator';
+export type { EventListener } from './job/listeners';
+export type { WaitOptions } from './job/wait-options';
+export {
+  type CallbackEvent,
+  type EventData,
+  type EventOfKind,
+  type GeneratedArtifact,
+  type GenerationError,
+  GenerationFailedError,
+  type GenerationResult,
+  type KnownEvent,
+  type Phase,
+  type PreviewImage,
+  type PreviewUpdate,
+  type ProgressUpdate,
+  type SessionEvent,
+  type StreamMessage,
+  type UnknownEvent,
 } from './job/records';
 
 // Memory: Python's own, seen from JavaScript.
-export { AudioTensor, type Dtype, HdrVideoTensor, Tensor, type TensorData, VideoTensor } from './memory/tensor';
-export { openTensor, type SharedTensor } from './memory/shared-tensor';
+export {
+  AudioTensor,
+  type Dtype,
+  HdrVideoTensor,
+  type SharedTensor,
+  Tensor,
+  type TensorData,
+  VideoTensor,
+} from './memory/tensor';
+export { openTensor } from './memory/shared-tensor';
 
 // Inputs.
 export type { RawImage, RawVideo, RegisteredInput, RegisterVideoOptions } from './session/inputs';

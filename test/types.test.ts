@@ -18,7 +18,10 @@ import type {
   SessionEvent,
   SessionJob,
   Settings,
+  SettingsInput,
   StreamMessage,
+  Task,
+  UnknownEvent,
   VideoTensor,
   VirtualMediaPath,
   WanGPSession,
@@ -46,6 +49,9 @@ test('an event is narrowed by its kind', () => {
   expectTypeOf<SessionEvent['timestamp']>().toEqualTypeOf<number>();
   compiled(async () => {
     const job = await session.submitTask({});
+    job.on('progress', (event) => expectTypeOf(event.data).toEqualTypeOf<ProgressUpdate>());
+    job.once('celebration', (event) => expectTypeOf(event.data).toEqualTypeOf<unknown>());
+    job.on('*', (event) => expectTypeOf(event).toEqualTypeOf<SessionEvent>());
     for await (const event of job.events) {
       if (event.kind === 'preview') expectTypeOf(event.data.image).toEqualTypeOf<PreviewImage | null>();
       // @ts-expect-error Events are not to be changed.
@@ -74,11 +80,51 @@ test('callbacks', () => {
   >();
 });
 
+test('an event of a kind that came with a newer WanGP can be asked for, and leaves the known ones narrowed', () => {
+  compiled((event: SessionEvent) => {
+    switch (event.kind) {
+      case 'progress':
+        expectTypeOf(event.data).toEqualTypeOf<ProgressUpdate>();
+        break;
+      case 'status':
+        expectTypeOf(event.data).toEqualTypeOf<string>();
+        break;
+      case 'celebration': {
+        const data: unknown = event.data;
+        return data;
+      }
+      default:
+        expectTypeOf(event.data).toEqualTypeOf<unknown>();
+    }
+    if (event.kind !== 'completed') return event.kind;
+    return event.data.throwIfFailed().generatedFiles;
+  });
+  expectTypeOf<SessionEvent>().toExtend<UnknownEvent>();
+});
+
 test('what can be submitted', () => {
   expectTypeOf<{ model_type: string; a_setting_of_tomorrow: { deep: number[] } }>().toExtend<Settings>();
   compiled(() => session.submit({ prompt: 'a', seed: 1 }));
   compiled(() => session.submit([{ prompt: 'a' }]));
   compiled(() => session.submit({ tasks: [{ prompt: 'a' }] }));
+  expectTypeOf<{ id: number; params: { model_type: string } }>().toExtend<Task>();
+  compiled(() => session.submit({ tasks: [{ id: 7, params: { prompt: 'a', a_setting_of_tomorrow: 1 } }] }));
+  interface Mine {
+    model_type: string;
+    a_setting_of_tomorrow: number;
+  }
+  compiled((mine: Mine) => session.submitTask(mine));
+  compiled((mine: Mine) => session.submitManifest([mine, { prompt: 'a' }]));
+  interface Wrong {
+    model_type: string;
+    seed: string;
+  }
+  // @ts-expect-error A seed is a number, in an interface too.
+  compiled((wrong: Wrong) => session.submitTask(wrong));
+  // @ts-expect-error A list is no task.
+  compiled(() => session.submitTask([{ prompt: 'a' }]));
+  // @ts-expect-error A function is no task.
+  compiled(() => session.submitTask(() => {}));
   compiled(() => session.submit('queue.zip', { signal: AbortSignal.timeout(1000) }));
   compiled(() => session.submit(new URL('file:///settings.json')));
   // @ts-expect-error Neither settings nor a path.
@@ -114,7 +160,7 @@ test('models', () => {
   expectTypeOf<WanGPSession['listModelMetadata']>().returns.resolves.toEqualTypeOf<ModelMetadata[]>();
   expectTypeOf<WanGPSession['getModelSchema']>().returns.resolves.toEqualTypeOf<ModelSchema | null>();
   expectTypeOf<WanGPSession['getDefaultSettings']>().returns.resolves.toEqualTypeOf<Settings>();
-  expectTypeOf<WanGPSession['mergeSettingsWithDefaults']>().parameters.toEqualTypeOf<[settings: Settings]>();
+  expectTypeOf<WanGPSession['mergeSettingsWithDefaults']>().parameters.toEqualTypeOf<[settings: SettingsInput]>();
   expectTypeOf<ModelSchema['metadata']['fps']>().toEqualTypeOf<number | null>();
   expectTypeOf<ModelAvailability['status']>().toEqualTypeOf<'available' | 'partial' | 'missing'>();
   compiled(() => session.listModelDefs({ mainOutput: ['video', 'image'], inputs: 'image', finetune: true }));

@@ -33,10 +33,26 @@ describe('buildVirtualMediaPath', () => {
     expect(buildVirtualMediaPath(source, options)).toBe(text);
   });
 
+  test.each([
+    [{ start_frame: 3 }, 'buildVirtualMediaPath() has no option start_frame: here it is called startFrame'],
+    [{ startframe: 3 }, 'buildVirtualMediaPath() has no option startframe: did you mean startFrame?'],
+    [7, 'buildVirtualMediaPath() takes an object of options, not 7'],
+  ])('refuses the options %j: they would be ignored', (options, message) => {
+    const attempt = (): string => buildVirtualMediaPath('clip.mp4', options as VirtualMediaOptions);
+    expect(attempt).toThrow(expect.objectContaining({ code: 'ERR_WANGP_ARGUMENT', message }));
+  });
+
+  test('null counts as left out, as None does in Python', () => {
+    expect(buildVirtualMediaPath('clip.mp4', null)).toBe('clip.mp4');
+    expect(buildVirtualMediaPath('clip.mp4', { startFrame: null, extras: null })).toBe('clip.mp4');
+  });
+
   test.each([NaN, Infinity, 1.5, 2 ** 60, '10'])('refuses the frame %j', (startFrame) => {
     const attempt = (): string => buildVirtualMediaPath('clip.mp4', { startFrame: startFrame as never });
     expect(attempt).toThrow(WanGPError);
-    expect(attempt).toThrow(`startFrame must be a whole number, not ${startFrame}`);
+    expect(attempt).toThrow(
+      `startFrame must be a whole number, not ${typeof startFrame === 'string' ? '"10"' : startFrame}`,
+    );
   });
 });
 

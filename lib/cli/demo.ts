@@ -53,20 +53,20 @@ async function generate(
   let arrivedAt = 0;
   const callbacks = { onComplete: () => void (arrivedAt = performance.now()) };
   const events: Record<string, number> = {};
-  let completed: Extract<SessionEvent, { kind: 'completed' }> | undefined;
+  let completedAt: number | undefined;
   try {
     const job = await session.submit(source, { callbacks, signal: interruption.signal });
     for await (const event of job.events) {
       events[event.kind] = (events[event.kind] ?? 0) + 1;
       show(event, view, options.verbose ?? false);
-      if (event.kind === 'completed') completed = event;
+      if (event.kind === 'completed') completedAt = event.timestamp;
     }
     const result = await job.result();
     view.end(result.success ? 'Done' : result.cancelled ? 'Cancelled' : 'Failed', result.success);
     return {
       result,
       events,
-      handoverMicroseconds: completed ? microsecondsSince(completed.timestamp, arrivedAt) : null,
+      handoverMicroseconds: completedAt === undefined ? null : microsecondsSince(completedAt, arrivedAt),
     };
   } catch (error) {
     view.end('Failed', false);

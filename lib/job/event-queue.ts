@@ -1,6 +1,10 @@
 import type { SessionEvent } from './records';
 
-/** What an unread stream keeps at most; beyond either limit events give way by their kind. */
+/**
+ * What a job keeps of its events at most, for all its readers together. Beyond either limit the events that every reader
+ * has had are forgotten first, the oldest before the others. Of those that a reader still lacks, previews and progress
+ * then keep the latest, console lines lose their oldest; other events wait for their reader, however many there are.
+ */
 export const EVENT_LIMITS = { events: 10_000, bytes: 64 << 20 } as const;
 
 /** The kinds that give way: of some only the latest matters, of the others the oldest goes first. */
@@ -12,6 +16,8 @@ const OVERFLOW: ReadonlyMap<string, 'all' | 'oldest'> = new Map([
 
 interface Entry {
   readonly event: SessionEvent;
+  /** Its place among all events of the job. */
+  readonly number: number;
   readonly size: number;
   previous: Entry | undefined;
   next: Entry | undefined;
@@ -24,55 +30,138 @@ function sizeOf(event: SessionEvent): number {
   return event.kind === 'stream' ? event.data.text.length * 2 : 0;
 }
 
-/** Events in order, within {@link EVENT_LIMITS}. Every operation takes constant time, however many there are. */
+/** One reader's place in the events of a job. */
+export interface Reader {
+  /** Takes the next event; undefined where there is none yet, or none any more. */
+  read(): SessionEvent | undefined;
+  /** Calls `wake` once there is something to read, or the stream has closed. */
+  onReady(wake: () => void): void;
+  /** The reader wants no more: nothing is kept for it. */
+  close(): void;
+}
+
+interface Place {
+  next: Entry | undefined;
+  wakes: (() => void)[];
+}
+
+/**
+ * The events of a job in order, within {@link EVENT_LIMITS}, read by any number of readers, each of which sees all.
+ * Every operation takes constant time, however many events there are.
+ */
 export class EventQueue {
   #first: Entry | undefined;
   #last: Entry | undefined;
   #length = 0;
   #bytes = 0;
+  #count = 0;
+  #closed = false;
+  readonly #places = new Set<Place>();
+  /** The number of the last event that any reader has had. */
+  #had = 0;
+  readonly #dropped: Record<string, number> = {};
   /** Of each kind that gives way. */
   readonly #oldest = new Map<string, Entry>();
   readonly #newest = new Map<string, Entry>();
 
-  /** Appends an event, and returns how many of its kind gave way to it. */
-  push(event: SessionEvent): number {
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** How many events of each kind gave way before every reader had had them. */
+  get dropped(): Readonly<Record<string, number>> {
+    return { ...this.#dropped };
+  }
+
+  /** How many events no reader has had. */
+  get waiting(): number {
+    let count = 0;
+    for (let entry = this.#last; entry !== undefined && entry.number > this.#had; entry = entry.previous) count += 1;
+    return count;
+  }
+
+  push(event: SessionEvent): void {
     const size = sizeOf(event);
-    const givenUp = this.#makeRoom(event.kind, size);
-    const entry: Entry = { event, size, previous: this.#last, next: undefined, newer: undefined };
+    this.#makeRoom(event.kind, size);
+    this.#count += 1;
+    const entry: Entry = { event, number: this.#count, size, previous: this.#last, next: undefined, newer: undefined };
     if (this.#last === undefined) this.#first = entry;
     else this.#last.next = entry;
     this.#last = entry;
     this.#length += 1;
     this.#bytes += size;
     if (OVERFLOW.has(event.kind)) this.#appendToKind(entry);
-    return givenUp;
+    for (const place of this.#places) place.next ??= entry;
+    this.#wake();
   }
 
-  /** Takes the first event. */
-  shift(): SessionEvent | undefined {
-    const entry = this.#first;
-    if (entry !== undefined) this.#remove(entry);
-    return entry?.event;
+  /** No event comes any more. */
+  close(): void {
+    this.#closed = true;
+    this.#wake();
   }
 
+  /** Forgets all events, those that were not read included. */
   clear(): void {
     this.#first = this.#last = undefined;
     this.#length = this.#bytes = 0;
     this.#oldest.clear();
     this.#newest.clear();
+    this.#had = this.#count;
+    for (const place of this.#places) place.next = undefined;
   }
 
-  #makeRoom(kind: string, size: number): number {
+  countDropped(kind: string, count: number): void {
+    if (count > 0) this.#dropped[kind] = (this.#dropped[kind] ?? 0) + count;
+  }
+
+  /** A reader that begins with the oldest event that is kept. */
+  open(): Reader {
+    const place: Place = { next: this.#first, wakes: [] };
+    this.#places.add(place);
+    return {
+      read: () => {
+        const entry = place.next;
+        if (entry === undefined) return undefined;
+        place.next = entry.next;
+        this.#had = Math.max(this.#had, entry.number);
+        return entry.event;
+      },
+      onReady: (wake) => {
+        if (place.next !== undefined || this.#closed) wake();
+        else place.wakes.push(wake);
+      },
+      close: () => void this.#places.delete(place),
+    };
+  }
+
+  #wake(): void {
+    for (const place of this.#places) {
+      const wakes = place.wakes;
+      if (wakes.length === 0) continue;
+      place.wakes = [];
+      for (const wake of wakes) wake();
+    }
+  }
+
+  #makeRoom(kind: string, size: number): void {
+    if (!this.#isFull(size)) return;
+    const had = this.#hadByAll();
+    while (this.#first !== undefined && this.#first.number <= had && this.#isFull(size)) this.#remove(this.#first);
     const overflow = OVERFLOW.get(kind);
-    if (overflow === undefined || !this.#isFull(size)) return 0;
-    let count = 0;
+    if (overflow === undefined || !this.#isFull(size)) return;
     let oldest = this.#oldest.get(kind);
     while (oldest !== undefined && (overflow === 'all' || this.#isFull(size))) {
       this.#remove(oldest);
-      count += 1;
+      this.countDropped(kind, 1);
       oldest = this.#oldest.get(kind);
     }
-    return count;
+  }
+
+  #hadByAll(): number {
+    let had = this.#had;
+    for (const place of this.#places) if (place.next !== undefined) had = Math.min(had, place.next.number - 1);
+    return had;
   }
 
   #isFull(size: number): boolean {
@@ -89,6 +178,7 @@ export class EventQueue {
 
   /** Only the first entry of all, or the oldest of its kind, is ever removed. */
   #remove(entry: Entry): void {
+    for (const place of this.#places) if (place.next === entry) place.next = entry.next;
     if (entry.previous === undefined) this.#first = entry.next;
     else entry.previous.next = entry.next;
     if (entry.next === undefined) this.#last = entry.previous;

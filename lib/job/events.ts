@@ -1,90 +1,128 @@
-import { EventQueue } from './event-queue';
-import { checkTimeout } from '../session/options';
+import { ReadableStream } from 'node:stream/web';
+import { inspect, type InspectOptions } from 'node:util';
+import { abortError } from '../errors';
+import { show } from '../show';
+import { checkOptions, checkSignal, checkTimeout, isGiven } from '../validate';
+import { type EventIterator, QueueIterator } from './event-iterator';
+import type { EventQueue, Reader } from './event-queue';
 import type { SessionEvent } from './records';
+import { WAIT_OPTIONS, type WaitOptions } from './wait-options';
 
 export { EVENT_LIMITS } from './event-queue';
 
 /**
- * The events of one job, in order, each to be read once: by `for await`, by `get()`, or by both.
+ * The events of one job, in order, for any number of readers: each loop, each stream, and `get()` as one of them, sees
+ * all. A reader begins with the oldest event that is kept, also when others have read it or the job has ended.
  *
- * An unread stream doesn't grow without limit: beyond {@link EVENT_LIMITS} previews and progress keep the latest,
- * console lines lose their oldest; other events are never dropped. `dropped` counts what was given up, per kind.
+ * What is kept doesn't grow without limit, see {@link EVENT_LIMITS}. `dropped` counts what gave way unread, per kind.
  */
 export class JobEvents implements AsyncIterable<SessionEvent> {
-  readonly #queue = new EventQueue();
-  #closed = false;
-  #waiting = new Set<() => void>();
-  readonly #dropped: Record<string, number> = {};
+  readonly #queue: EventQueue;
+  /** The reader that `get()` is. */
+  #reader: Reader | undefined;
+  #waiting = new Set<(event: SessionEvent | null) => void>();
+  #isListening = false;
+
+  /** @internal */
+  constructor(queue: EventQueue) {
+    this.#queue = queue;
+  }
 
   /** Whether the job's last event has arrived. Events that were not read yet can still be read. */
   get closed(): boolean {
-    return this.#closed;
+    return this.#queue.closed;
   }
 
-  /** How many events of each kind were given up because nobody read them in time. */
+  /** How many events of each kind gave way before they were read: by nobody, or not by the slowest of the readers. */
   get dropped(): Readonly<Record<string, number>> {
-    return { ...this.#dropped };
+    return this.#queue.dropped;
   }
 
   /**
    * The next event; null when none came within `timeoutMs`, or when the stream is closed and read to its end.
-   * Without `timeoutMs` it waits for as long as it takes.
+   * Without `timeoutMs` it waits for as long as it takes. Rejects with the signal's reason when that aborts.
+   *
+   * Calls that wait at the same time get the same event, so that one that was left in a `Promise.race` takes nothing
+   * from the next. One that is left waiting while nobody calls again does take it: end it by `timeoutMs` or `signal`.
    */
-  async get(options: { readonly timeoutMs?: number } = {}): Promise<SessionEvent | null> {
-    const timeoutMs = checkTimeout(options.timeoutMs);
-    const deadline = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
-    for (;;) {
-      const event = this.#queue.shift();
-      if (event !== undefined || this.#closed) return event ?? null;
-      const left = deadline === undefined ? undefined : deadline - performance.now();
-      if (left !== undefined && left <= 0) return null;
-      await this.#wait(left);
-    }
+  async get(options?: WaitOptions | null): Promise<SessionEvent | null> {
+    const { timeoutMs, signal } = checkOptions(options, WAIT_OPTIONS, 'events.get()');
+    const limit = checkTimeout(timeoutMs);
+    if (isGiven(signal)) checkSignal(signal);
+    if (signal?.aborted) throw abortError(signal);
+    this.#reader ??= this.#queue.open();
+    const event = this.#reader.read() ?? null;
+    if (event !== null || this.closed || limit === 0) return event;
+    return this.#wait(this.#reader, limit, signal ?? undefined);
   }
 
-  /** Forgets the events that were not read yet. */
+  /** Forgets all events so far, for every reader. */
   clear(): void {
     this.#queue.clear();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<SessionEvent, void, undefined> {
-    for (;;) {
-      const event = await this.get();
-      if (event === null) return;
-      yield event;
-    }
+  [Symbol.asyncIterator](): EventIterator {
+    return new QueueIterator(this.#queue);
+  }
+
+  /**
+   * A web stream of the events, one reader more. It takes an event when it is asked for one, and closes after the last.
+   * `cancel()` ends this reader only, not the job.
+   */
+  toReadableStream(): ReadableStream<SessionEvent> {
+    const iterator = this[Symbol.asyncIterator]();
+    return new ReadableStream<SessionEvent>(
+      {
+        pull: async (controller) => {
+          const { done, value } = await iterator.next();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: async () => {
+          await iterator.return();
+        },
+      },
+      { highWaterMark: 0 },
+    );
   }
 
   /** @internal */
-  push(event: SessionEvent): void {
-    this.countDropped(event.kind, this.#queue.push(event));
-    this.#wake();
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    const { closed, dropped } = this;
+    return show('JobEvents', { waiting: this.#queue.waiting, closed, dropped }, depth, options);
   }
 
-  /** @internal */
-  close(): void {
-    this.#closed = true;
-    this.#wake();
-  }
-
-  /** @internal */
-  countDropped(kind: string, count: number): void {
-    if (count > 0) this.#dropped[kind] = (this.#dropped[kind] ?? 0) + count;
-  }
-
-  #wait(timeoutMs: number | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = timeoutMs === undefined ? undefined : setTimeout(() => wake(), timeoutMs);
-      const wake = (): void => {
+  #wait(reader: Reader, timeoutMs: number | undefined, signal: AbortSignal | undefined): Promise<SessionEvent | null> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        this.#waiting.delete(arrive);
         clearTimeout(timer);
-        this.#waiting.delete(wake);
-        resolve();
+        signal?.removeEventListener('abort', onAbort);
       };
-      this.#waiting.add(wake);
+      const arrive = (event: SessionEvent | null): void => {
+        end();
+        resolve(event);
+      };
+      const onAbort = (): void => {
+        end();
+        if (signal !== undefined) reject(abortError(signal));
+      };
+      const timer = timeoutMs === undefined ? undefined : setTimeout(() => arrive(null), timeoutMs);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.add(arrive);
+      this.#listen(reader);
     });
   }
 
-  #wake(): void {
-    for (const wake of this.#waiting) wake();
+  #listen(reader: Reader): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    reader.onReady(() => {
+      this.#isListening = false;
+      // Who waited may have given up: then the event is the next call's.
+      if (this.#waiting.size === 0) return;
+      const event = reader.read() ?? null;
+      for (const arrive of this.#waiting) arrive(event);
+    });
   }
 }

@@ -1,87 +1,59 @@
+import { inspect, type InspectOptions } from 'node:util';
 import { abortError, WanGPError } from '../errors';
+import { show } from '../show';
+import { checkOptions, checkSignal, checkTimeout, invalid, isGiven } from '../validate';
+import { JobControl } from './control';
 import { JobEvents } from './events';
-import { type Callbacks, checkTimeout, type WaitOptions } from '../session/options';
-import { type CallbackEvent, type GenerationResult, isLost, type SessionEvent, toEventData } from './records';
-import type { Runtime } from '../runtime/embedded';
-
-/** The kinds of event that have a callback, and the names that upstream gives them in `onEvent`. */
-const CALLBACKS = {
-  progress: ['onProgress', 'progress'],
-  preview: ['onPreview', 'preview'],
-  stream: ['onStream', 'stream'],
-  status: ['onStatus', 'status'],
-  info: ['onInfo', 'info'],
-  output: ['onOutput', 'output'],
-  completed: ['onComplete', 'complete'],
-  error: ['onError', 'error'],
-} as const satisfies Record<string, readonly [keyof Callbacks, CallbackEvent['kind']]>;
+import type { EventListener } from './listeners';
+import type { EventData, GenerationResult } from './records';
+import { WAIT_OPTIONS, type WaitOptions } from './wait-options';
 
 /** A generation under way. */
 export class SessionJob {
-  /** Everything the job tells, to be read once. */
-  readonly events = new JobEvents();
-  /** @internal */
-  readonly channel: number;
+  /** Everything the job tells. */
+  readonly events: JobEvents;
 
-  readonly #runtime: Runtime;
-  #callbacks: Callbacks | undefined;
-  readonly #completed: Promise<GenerationResult>;
-  #complete!: (result: GenerationResult) => void;
-  #end!: () => void;
-  #submission: 'ahead' | 'under way' | 'over' = 'ahead';
-  #done = false;
-  #cancelRequested = false;
-  #requestCancel!: () => void;
+  readonly #control: JobControl;
 
-  /** @internal Resolves when the job has ended, or was not accepted: nothing more will come of it. */
-  readonly ended: Promise<void>;
-  /** @internal Resolves when cancellation is requested. */
-  readonly cancellation: Promise<void>;
-
-  /** @internal */
-  constructor(runtime: Runtime, callbacks: Callbacks | undefined) {
-    this.#runtime = runtime;
-    this.#callbacks = callbacks;
-    this.#completed = new Promise((resolve) => (this.#complete = resolve));
-    this.ended = new Promise((resolve) => (this.#end = resolve));
-    this.cancellation = new Promise((resolve) => (this.#requestCancel = resolve));
-    this.channel = runtime.openChannel((kind, data, timestamp, dropped) => {
-      this.events.countDropped(kind, dropped + (isLost(kind, data) ? 1 : 0));
-      if (isLost(kind, data)) return;
-      this.#receive({ kind, data: toEventData(kind, data), timestamp } as SessionEvent);
-    });
+  /** @internal Made by a session. */
+  constructor(control: JobControl) {
+    if (!(control instanceof JobControl)) throw invalid('a job is made by session.submit() and its like');
+    this.#control = control;
+    this.events = new JobEvents(control.events);
   }
 
   /** Whether the job has ended. The session accepts the next one from then on. */
   get done(): boolean {
-    return this.#done;
+    return this.#control.done;
   }
 
-  /** Whether `cancel()` was called, or the submit's signal aborted. */
+  /** Whether `cancel()` was called, be it too late, or the submit's signal aborted. */
   get cancelRequested(): boolean {
-    return this.#cancelRequested;
+    return this.#control.cancelRequested;
   }
 
   /**
    * How the job ended. Never rejects for a failed generation: look at `success` and `errors`.
    * Rejects with `ERR_WANGP_TIMEOUT` after `timeoutMs`, with the signal's reason when it aborts; the job goes on.
    */
-  async result(options: WaitOptions = {}): Promise<GenerationResult> {
-    const { signal } = options;
-    const timeoutMs = checkTimeout(options.timeoutMs);
-    if (this.#done || (timeoutMs === undefined && signal === undefined)) return this.#completed;
+  async result(options?: WaitOptions | null): Promise<GenerationResult> {
+    const { timeoutMs, signal } = checkOptions(options, WAIT_OPTIONS, 'result()');
+    const limit = checkTimeout(timeoutMs);
+    if (isGiven(signal)) checkSignal(signal);
+    const { completed, done } = this.#control;
+    if (done || (limit === undefined && !isGiven(signal))) return completed;
     if (signal?.aborted) throw abortError(signal);
-    const waits: Promise<GenerationResult>[] = [this.#completed];
+    const waits: Promise<GenerationResult>[] = [completed];
     const ends: (() => void)[] = [];
-    if (timeoutMs !== undefined) {
+    if (limit !== undefined) {
       waits.push(
         new Promise((_, reject) => {
-          const timer = setTimeout(() => reject(timeoutError(timeoutMs)), timeoutMs);
+          const timer = setTimeout(() => reject(timeoutError(limit)), limit);
           ends.push(() => clearTimeout(timer));
         }),
       );
     }
-    if (signal !== undefined) {
+    if (isGiven(signal)) {
       waits.push(
         new Promise((_, reject) => {
           const onAbort = (): void => reject(abortError(signal));
@@ -98,74 +70,40 @@ export class SessionJob {
   }
 
   /** The same as `result()`. */
-  join(options: WaitOptions = {}): Promise<GenerationResult> {
+  join(options?: WaitOptions | null): Promise<GenerationResult> {
     return this.result(options);
   }
 
   /** Requests cancellation and returns at once; the result then says `cancelled`. A job that has ended stays as it is. */
   cancel(): void {
-    if (this.#done || this.#cancelRequested) return;
-    this.#cancelRequested = true;
-    this.#requestCancel();
-    if (this.#submission === 'ahead') return;
-    const submitting = this.#submission === 'under way';
-    // The submit rejects: as far as its caller knows there is no job.
-    if (submitting) this.#callbacks = undefined;
-    this.#runtime.call('cancel', [this.channel, submitting], { lane: 'control' }).catch((error: unknown) => {
-      this.#runtime.reportUncaught(error);
-    });
+    this.#control.cancel();
   }
 
-  /** @internal Runs the submit; the job is done when that is refused, for no event will come. */
-  async submitBy(submit: () => Promise<unknown>): Promise<void> {
-    this.#submission = 'under way';
-    try {
-      await submit();
-    } catch (error) {
-      this.abandon();
-      throw error;
-    } finally {
-      this.#submission = 'over';
-    }
+  /**
+   * Calls `listener` with each event of `kind` from now on; `*` stands for every kind. After a submit's `await` nothing
+   * has been missed yet. What a listener throws is an uncaught exception, as in any event listener; the job goes on.
+   */
+  on<Kind extends keyof EventData | '*' | (string & {})>(kind: Kind, listener: EventListener<Kind>): this {
+    this.#control.listeners.add(kind, listener, false);
+    return this;
   }
 
-  /** @internal It will never be accepted. */
-  abandon(): void {
-    this.#done = true;
-    this.#runtime.closeChannel(this.channel);
-    this.events.close();
-    this.#end();
+  /** Calls `listener` with the next event of `kind`, as {@link on} does, and then no more. */
+  once<Kind extends keyof EventData | '*' | (string & {})>(kind: Kind, listener: EventListener<Kind>): this {
+    this.#control.listeners.add(kind, listener, true);
+    return this;
   }
 
-  #receive(event: SessionEvent): void {
-    if (event.kind === 'completed') {
-      this.#done = true;
-      this.#runtime.closeChannel(this.channel);
-    }
-    this.events.push(event);
-    if (event.kind === 'completed') {
-      this.events.close();
-      this.#end();
-      this.#complete(event.data);
-    }
-    this.#callBack(event);
+  /** Ends what {@link on} or {@link once} began. */
+  off<Kind extends keyof EventData | '*' | (string & {})>(kind: Kind, listener: EventListener<Kind>): this {
+    this.#control.listeners.remove(kind, listener);
+    return this;
   }
 
-  #callBack(event: SessionEvent): void {
-    if (this.#callbacks === undefined || !Object.hasOwn(CALLBACKS, event.kind)) return;
-    const [name, kind] = CALLBACKS[event.kind as keyof typeof CALLBACKS];
-    this.#callMethod(name, event.data);
-    this.#callMethod('onEvent', { ...event, kind });
-  }
-
-  #callMethod(name: keyof Callbacks, argument: unknown): void {
-    try {
-      const callbacks = this.#callbacks ?? {};
-      const method: unknown = Reflect.get(callbacks, name);
-      if (typeof method === 'function') Reflect.apply(method, callbacks, [argument]);
-    } catch (error) {
-      this.#runtime.reportUncaught(error);
-    }
+  /** @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    const { done, cancelRequested, events } = this;
+    return show('SessionJob', { done, cancelRequested, events }, depth, options);
   }
 }
 

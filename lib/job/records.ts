@@ -1,9 +1,15 @@
+import { WanGPError } from '../errors';
 import { AudioTensor, HdrVideoTensor, Tensor, VideoTensor } from '../memory/tensor';
+import { camelCase } from '../validate';
+
+/** What a job is at, by WanGP's normalised names. */
+export type Phase =
+  'loading_model' | 'encoding_text' | 'inference' | 'decoding' | 'downloading_output' | 'cancelled' | (string & {});
 
 /** A structured progress update. */
 export interface ProgressUpdate {
-  /** Normalised phase: `loading_model`, `encoding_text`, `inference`, `decoding`, `downloading_output`, `cancelled`, … */
-  readonly phase: string;
+  /** Normalised. */
+  readonly phase: Phase;
   /** WanGP's own, human-readable status. */
   readonly status: string;
   /** Estimated percentage, 0 to 100. */
@@ -28,7 +34,7 @@ export interface PreviewImage {
 /** A preview of what is being generated. */
 export interface PreviewUpdate {
   readonly image: PreviewImage | null;
-  readonly phase: string;
+  readonly phase: Phase;
   readonly status: string;
   readonly progress: number;
   readonly currentStep: number | null;
@@ -62,6 +68,8 @@ export interface GeneratedArtifact {
   readonly video: VideoTensor | null;
   readonly videoHdr: HdrVideoTensor | null;
   readonly audio: AudioTensor | null;
+  /** Samples per second and channel of `audio`; null where WanGP doesn't say. */
+  readonly audioSamplingRate: number | null;
 }
 
 /** How a job ended. */
@@ -78,6 +86,27 @@ export interface GenerationResult {
   readonly failedTasks: number;
   /** In the order of the tasks that returned media. */
   readonly artifacts: readonly GeneratedArtifact[];
+  /** The result itself where `success` is true; throws a {@link GenerationFailedError} where it isn't. */
+  throwIfFailed(): GenerationResult;
+}
+
+/** What {@link GenerationResult.throwIfFailed} throws: a job failed, or was cancelled. */
+export class GenerationFailedError extends WanGPError {
+  readonly result: GenerationResult;
+
+  constructor(result: GenerationResult) {
+    const { cancelled, errors, failedTasks, totalTasks } = result;
+    const [first] = errors;
+    const what = cancelled ? 'the job was cancelled' : `${failedTasks} of ${totalTasks} tasks failed`;
+    const others = errors.length > 1 ? ` (and ${errors.length - 1} more errors)` : '';
+    super('ERR_WANGP_GENERATION', first === undefined ? what : `${what}: ${first.message}${others}`);
+    this.result = result;
+  }
+
+  /** The errors of the result. */
+  get errors(): readonly GenerationError[] {
+    return this.result.errors;
+  }
 }
 
 interface EventOf<Kind extends string, Data> {
@@ -101,22 +130,29 @@ export interface EventData {
   error: GenerationError;
 }
 
-/** An event of a job, by its kind. A kind that this package doesn't know passes through as {@link UnknownEvent}. */
-export type SessionEvent = { [Kind in keyof EventData]: EventOf<Kind, EventData[Kind]> }[keyof EventData];
+/** An event of a kind that this package knows. */
+export type KnownEvent = { [Kind in keyof EventData]: EventOf<Kind, EventData[Kind]> }[keyof EventData];
 
 /** An event of a kind that came with a newer WanGP. */
-export type UnknownEvent = EventOf<string & {}, unknown>;
+export type UnknownEvent = EventOf<string, unknown>;
+
+/**
+ * An event of a job. A known kind narrows `data`. A kind that this package doesn't know passes through: such an event
+ * is an {@link UnknownEvent}. Its data has the type `never` here, the only one that leaves those of known kinds alone.
+ */
+export type SessionEvent = KnownEvent | EventOf<string, never>;
+
+/** An event of one kind. */
+export type EventOfKind<Kind extends string> = Kind extends keyof EventData
+  ? EventOf<Kind, EventData[Kind]>
+  : EventOf<Kind, unknown>;
 
 /** What `onEvent` receives: the kinds that have a callback, by upstream's names (`complete`, not `completed`). */
 export type CallbackEvent =
-  Exclude<SessionEvent, { kind: 'completed' | 'started' | 'refresh_models' }> | EventOf<'complete', GenerationResult>;
+  Exclude<KnownEvent, { kind: 'completed' | 'started' | 'refresh_models' }> | EventOf<'complete', GenerationResult>;
 
 // Records as the Python bridge sends them: upstream's field names.
 type Plain = Readonly<Record<string, unknown>>;
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
 
 function camelCased(plain: Plain): Record<string, unknown> {
   return Object.fromEntries(Object.entries(plain).map(([name, value]) => [camelCase(name), value]));
@@ -157,6 +193,7 @@ function toArtifact(plain: Plain): GeneratedArtifact {
   const video = toTensor(plain['video']);
   const videoHdr = toTensor(plain['video_hdr']);
   const audio = toTensor(plain['audio']);
+  const audioSamplingRate = toNumber(plain['audio_sampling_rate']);
   return {
     path: typeof plain['path'] === 'string' ? plain['path'] : null,
     mediaType: plain['media_type'] as string,
@@ -165,19 +202,30 @@ function toArtifact(plain: Plain): GeneratedArtifact {
     hdr: plain['hdr'] === true,
     video: video && new VideoTensor(video, fps),
     videoHdr: videoHdr && new HdrVideoTensor(videoHdr, fps),
-    audio: audio && new AudioTensor(audio, toNumber(plain['audio_sampling_rate'])),
+    audio: audio && new AudioTensor(audio, audioSamplingRate),
+    audioSamplingRate,
   };
+}
+
+/** The method isn't enumerable: whoever compares, copies or prints a result sees what it tells. */
+function withMethod(fields: Omit<GenerationResult, 'throwIfFailed'>): GenerationResult {
+  return Object.defineProperty(fields as GenerationResult, 'throwIfFailed', {
+    value: function throwIfFailed(this: GenerationResult): GenerationResult {
+      if (!this.success) throw new GenerationFailedError(this);
+      return this;
+    },
+  });
 }
 
 function toResult(plain: Plain): GenerationResult {
   const errors = (plain['errors'] as Plain[]).map(toError);
-  return {
+  return withMethod({
     ...(camelCased(plain) as unknown as GenerationResult),
     // An older WanGP has no such property.
     cancelled: typeof plain['cancelled'] === 'boolean' ? plain['cancelled'] : everyOneCancelled(errors),
     errors,
     artifacts: (plain['artifacts'] as Plain[]).map(toArtifact),
-  };
+  });
 }
 
 function everyOneCancelled(errors: readonly GenerationError[]): boolean {
@@ -185,7 +233,7 @@ function everyOneCancelled(errors: readonly GenerationError[]): boolean {
 }
 
 /** How a job ended whose result has no form in JavaScript: longer than a string can be, or there was no memory. */
-const LOST_RESULT: GenerationResult = {
+const LOST_RESULT: GenerationResult = withMethod({
   success: false,
   cancelled: false,
   totalTasks: 1,
@@ -202,7 +250,7 @@ const LOST_RESULT: GenerationResult = {
     },
   ],
   artifacts: [],
-};
+});
 
 /** Whether an event lost its payload on the way, which has no form in JavaScript: too large, or there was no memory. */
 export function isLost(kind: string, plain: unknown): boolean {

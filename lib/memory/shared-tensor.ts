@@ -1,23 +1,15 @@
 import { WanGPError } from '../errors';
 import { joinRuntime } from '../runtime/embedded';
-import { AudioTensor, HdrVideoTensor, Tensor, VideoTensor } from './tensor';
-
-/** @internal What a token says of its tensor's class. */
-export type TensorKind =
-  | { readonly kind: 'tensor' }
-  | { readonly kind: 'video' | 'hdr'; readonly fps: number | null }
-  | { readonly kind: 'audio'; readonly samplingRate: number | null };
-
-declare const tensorType: unique symbol;
-
-/** What `tensor.share()` gives: a plain object that `postMessage` takes, worth one tensor in one thread. */
-export type SharedTensor<Opened extends Tensor<ArrayBufferView> = Tensor> = TensorKind & {
-  readonly token: number;
-  /** The minor version of the Python that the memory belongs to. */
-  readonly core: string;
-  readonly pid: number;
-  readonly [tensorType]?: Opened;
-};
+import { invalid } from '../validate';
+import {
+  AudioTensor,
+  HdrVideoTensor,
+  type SharedTensor,
+  Tensor,
+  type TensorKind,
+  toTensor,
+  VideoTensor,
+} from './tensor';
 
 function isToken(value: unknown): value is SharedTensor {
   if (typeof value !== 'object' || value === null) return false;
@@ -33,7 +25,7 @@ function isToken(value: unknown): value is SharedTensor {
  * already, or whose thread has ended.
  */
 export function openTensor<Opened extends Tensor<ArrayBufferView>>(shared: SharedTensor<Opened>): Opened {
-  if (!isToken(shared)) throw new WanGPError('ERR_WANGP_ARGUMENT', 'shared must be what tensor.share() gave');
+  if (!isToken(shared)) throw invalid('shared must be what tensor.share() gave');
   if (shared.pid !== process.pid) {
     throw new WanGPError(
       'ERR_WANGP_ARGUMENT',
@@ -41,7 +33,7 @@ export function openTensor<Opened extends Tensor<ArrayBufferView>>(shared: Share
         'threads of one process; send tensor.data instead',
     );
   }
-  const tensor = joinRuntime(shared.core).openShared(shared.token);
+  const tensor = joinRuntime(shared.core, toTensor).openShared(shared.token);
   if (!(tensor instanceof Tensor)) {
     throw new WanGPError(
       'ERR_WANGP_DISPOSED',

@@ -1,7 +1,8 @@
 import { constants } from 'node:buffer';
+import { inspect, type InspectOptions } from 'node:util';
 import { WanGPError } from '../errors';
 import type { CoreAddon, NativeMemory } from '../runtime/native';
-import type { SharedTensor, TensorKind } from './shared-tensor';
+import { show } from '../show';
 
 const ARRAY_TYPES = {
   bool: Uint8Array,
@@ -19,6 +20,23 @@ const ARRAY_TYPES = {
 
 export type Dtype = keyof typeof ARRAY_TYPES;
 export type TensorData = InstanceType<(typeof ARRAY_TYPES)[Dtype]>;
+
+/** What a token says of its tensor's class. */
+export type TensorKind =
+  | { readonly kind: 'tensor' }
+  | { readonly kind: 'video' | 'hdr'; readonly fps: number | null }
+  | { readonly kind: 'audio'; readonly samplingRate: number | null };
+
+declare const tensorType: unique symbol;
+
+/** What `tensor.share()` gives: a plain object that `postMessage` takes, worth one tensor in one thread. */
+export type SharedTensor<Opened extends Tensor<ArrayBufferView> = Tensor> = TensorKind & {
+  readonly token: number;
+  /** The minor version of the Python that the memory belongs to. */
+  readonly core: string;
+  readonly pid: number;
+  readonly [tensorType]?: Opened;
+};
 
 /**
  * Memory of Python's, C-contiguous, seen from JavaScript: all views share one ArrayBuffer at Python's own address.
@@ -48,11 +66,13 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
   }
 
   /**
-   * The elements in C order. Has length 0 after `dispose()`.
-   * Throws `ERR_WANGP_TOO_LARGE` for more than a Buffer of this Node holds: 4 GiB on Node 20.
+   * The elements in C order.
+   * Throws `ERR_WANGP_DISPOSED` after `dispose()`, and `ERR_WANGP_TOO_LARGE` for more than a Buffer of this Node holds:
+   * 4 GiB on Node 20.
    */
   get data(): Data {
-    this.#data ??= this.view(this.#disposed ? new ArrayBuffer(0) : this.#buffer());
+    if (this.#disposed) throw disposedError('read data');
+    this.#data ??= this.view(this.#buffer());
     return this.#data;
   }
 
@@ -61,7 +81,13 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
     return this.#disposed;
   }
 
-  /** Gives the memory back to Python, as soon as it next runs. Every view has length 0 afterwards. Idempotent. */
+  /**
+   * Gives the memory back to Python, as soon as it next runs. Every view has length 0 afterwards. Idempotent.
+   *
+   * Where `data.buffer` has been transferred (`buffer.transfer()`, `structuredClone` with a transfer list), the new
+   * buffer has the memory: it stays valid, and Python's memory is kept until it is collected. `disposed` is true then
+   * all the same.
+   */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -80,10 +106,8 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
    * Throws `ERR_WANGP_DISPOSED`, and `ERR_WANGP_UNSUPPORTED` where the runtime made a copy (Electron): post `data`.
    */
   share(): SharedTensor<this> {
+    if (this.#disposed) throw disposedError('share()');
     const token = this.#core.share(this.#memory.handle);
-    if (token === 0 && this.#disposed) {
-      throw new WanGPError('ERR_WANGP_DISPOSED', 'the tensor has been disposed: call share() before dispose()');
-    }
     if (token === 0) {
       throw new WanGPError(
         'ERR_WANGP_UNSUPPORTED',
@@ -91,6 +115,13 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
       );
     }
     return { ...this.kind(), token, core: this.#core.pythonVersion, pid: process.pid };
+  }
+
+  /** @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    const { shape, dtype, zeroCopy, disposed } = this;
+    const more = Object.fromEntries(Object.entries(this.kind()).filter(([name]) => name !== 'kind'));
+    return show(this.constructor.name, { shape, dtype, ...more, zeroCopy, disposed }, depth, options);
   }
 
   /** @internal What makes a tensor of this class of a plain one. */
@@ -113,10 +144,14 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
     );
   }
 
-  /** The same memory as another kind of tensor. */
+  /** @internal The same memory as another kind of tensor. */
   protected static memoryOf(tensor: Tensor): readonly [CoreAddon, NativeMemory] {
     return [tensor.#core, tensor.#memory];
   }
+}
+
+function disposedError(use: string): WanGPError {
+  return new WanGPError('ERR_WANGP_DISPOSED', `the tensor has been disposed: ${use} before dispose()`);
 }
 
 /** A generated video or image: `uint8`, shape `[C, F, H, W]` (channel, frame, height, width). */
@@ -129,10 +164,12 @@ export class VideoTensor extends Tensor<Buffer> {
     this.fps = fps;
   }
 
+  /** @internal */
   protected override kind(): TensorKind {
     return { kind: 'video', fps: this.fps };
   }
 
+  /** @internal */
   protected override view(buffer: ArrayBuffer): Buffer {
     return Buffer.from(buffer);
   }
@@ -148,6 +185,7 @@ export class HdrVideoTensor extends Tensor<Float32Array> {
     this.fps = fps;
   }
 
+  /** @internal */
   protected override kind(): TensorKind {
     return { kind: 'hdr', fps: this.fps };
   }
@@ -163,7 +201,13 @@ export class AudioTensor extends Tensor<Float32Array> {
     this.samplingRate = samplingRate;
   }
 
+  /** @internal */
   protected override kind(): TensorKind {
     return { kind: 'audio', samplingRate: this.samplingRate };
   }
+}
+
+/** What memory of Python's becomes in JavaScript. */
+export function toTensor(core: CoreAddon, memory: NativeMemory): Tensor {
+  return new Tensor(core, memory);
 }

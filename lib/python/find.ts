@@ -3,6 +3,7 @@
  */
 import path from 'node:path';
 
+import { absolutePath } from '../directory';
 import { WanGPError } from '../errors';
 import { AnswerCache, defaultCacheFolders, fileState, fingerprint, type FileState } from './cache';
 import {
@@ -247,7 +248,7 @@ async function decidingCandidate(
   for (const source of ['VIRTUAL_ENV', 'CONDA_PREFIX'] as const) {
     const folder = variable(environment, source);
     // A shell may outlive the environment that it activated, and a conda environment need not hold a Python.
-    const executable = folder === undefined ? undefined : await interpreterIn(path.resolve(folder));
+    const executable = folder === undefined ? undefined : await interpreterIn(absolutePath(folder, source));
     if (executable !== undefined) return placeCandidate(executable, source, `activated by ${source}`);
   }
   return undefined;
@@ -260,11 +261,11 @@ async function writtenCandidate(
   origin: string,
   environment: NodeJS.ProcessEnv,
 ): Promise<Candidate> {
-  const place = expandPath(written, environment);
   const isName = !/[\\/]/.test(written) && !/^[~.]/.test(written);
+  const [command] = isName ? await commandsOnPath(written, environment) : [];
+  if (command !== undefined) return { source, subject: command, origin };
+  const place = expandPath(written, environment);
   if (isName) {
-    const [command] = await commandsOnPath(written, environment);
-    if (command !== undefined) return { source, subject: command, origin };
     if ((await fileKind(place)) === 'missing') {
       const problem = `is neither a command on PATH nor a file or folder in ${process.cwd()}`;
       return missing(source, `\`${written}\``, origin, problem);

@@ -4,6 +4,7 @@
 import { lstat, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { absolutePath, currentDirectory } from '../directory';
 
 const IS_WINDOWS = process.platform === 'win32';
 const INTERPRETERS = IS_WINDOWS
@@ -60,7 +61,7 @@ export function variable(environment: NodeJS.ProcessEnv, name: string): string |
 /** A path as a person writes it: `~` is the home folder, a relative one starts at the working directory. */
 export function expandPath(written: string, environment: NodeJS.ProcessEnv): string {
   const home = homeFolder(environment);
-  return path.resolve(/^~(?=$|[\\/])/.test(written) ? home + written.slice(1) : written);
+  return absolutePath(/^~(?=$|[\\/])/.test(written) ? home + written.slice(1) : written, `\`${written}\``);
 }
 
 /** Every file of this name on PATH, in PATH's order, each once however many folders lead to it. */
@@ -88,7 +89,11 @@ async function firstOfEachFolder(files: readonly string[]): Promise<readonly str
 
 function pathFolders(environment: NodeJS.ProcessEnv): readonly string[] {
   const folders = (variable(environment, 'PATH') ?? '').split(path.delimiter);
-  return folders.filter((folder) => folder !== '').map((folder) => path.resolve(folder));
+  // Where the working directory was deleted, relative ones lead nowhere.
+  const directory = currentDirectory();
+  return folders
+    .filter((folder) => folder !== '' && (path.isAbsolute(folder) || directory !== undefined))
+    .map((folder) => path.resolve(folder));
 }
 
 /** Environments of a WanGP checkout; more than one only where nothing says which of them is WanGP's. */

@@ -2,25 +2,27 @@ import { isMainThread } from 'node:worker_threads';
 import { joinCore, loadCore, PYTHON_FOLDER } from './addon';
 import { ERROR_CODES, WanGPError, type WanGPErrorCode } from '../errors';
 import { toJson } from './plain';
-import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError } from './native';
+import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError, NativeMemory } from './native';
 import type { PythonEnvironment } from '../python/find';
-import { Tensor } from '../memory/tensor';
 
 /** Hears the events of one channel, each in a turn of its own. */
 export type ChannelListener = (kind: string, data: unknown, timestamp: number, dropped: number) => void;
+
+/** What memory of Python's becomes, wherever it stands in a value. The layer above decides. */
+export type MemoryFactory = (core: CoreAddon, memory: NativeMemory) => unknown;
 
 /** The core as this environment has loaded it: it may have opened a tensor without a session of its own. */
 let adopted: CoreAddon | undefined;
 
 /** Teaches a core what memory becomes; once for each environment. */
-function adopt(core: CoreAddon): CoreAddon {
-  core.setMemoryFactory((memory) => new Tensor(core, memory));
+function adopt(core: CoreAddon, fromMemory: MemoryFactory): CoreAddon {
+  core.setMemoryFactory((memory) => fromMemory(core, memory));
   return (adopted = core);
 }
 
 /** The core that runs in this process, in an environment that need not have started it. */
-export function joinRuntime(minor: string): CoreAddon {
-  return adopted ?? adopt(joinCore(minor));
+export function joinRuntime(minor: string, fromMemory: MemoryFactory): CoreAddon {
+  return adopted ?? adopt(joinCore(minor), fromMemory);
 }
 
 /** How much of the addon is alive in this process: for tests and for finding leaks. */
@@ -69,9 +71,9 @@ export class Runtime {
   }
 
   /** Starts the interpreter, or joins the one that another environment started. */
-  static async start(python: PythonEnvironment): Promise<Runtime> {
+  static async start(python: PythonEnvironment, fromMemory: MemoryFactory): Promise<Runtime> {
     const { core, deepBind } = loadCore(python);
-    adopt(core);
+    adopt(core, fromMemory);
     core.setKeepAlive(true);
     try {
       const interpreter = await core.start({

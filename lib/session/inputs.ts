@@ -1,6 +1,7 @@
 import { WanGPError } from '../errors';
 import type { Runtime } from '../runtime/embedded';
-import { AudioTensor, VideoTensor } from '../memory/tensor';
+import { VideoTensor } from '../memory/tensor';
+import { checkOptions, describe, invalid, isGiven, isObject } from '../validate';
 
 /** RGB frames one after another, each row by row, each pixel three bytes. */
 export interface RawVideo {
@@ -25,18 +26,14 @@ export interface RegisterVideoOptions {
    * Frames per second, 1 or more.
    * @default the tensor's own
    */
-  readonly fps?: number | undefined;
-  /** No WanGP takes sound with a video in memory yet: rejects with `ERR_WANGP_UNSUPPORTED` instead of losing it. */
-  readonly audio?: AudioTensor | Float32Array | undefined;
-  /** Of `audio`. */
-  readonly samplingRate?: number | undefined;
+  readonly fps?: number | null | undefined;
 }
 
 /** A video or a picture that WanGP keeps in memory, until it is disposed. */
 export interface RegisteredInput {
   /** What to put into settings, in place of a file's path. */
   readonly path: string;
-  /** Lets go of the memory; a job that names `path` afterwards fails. Wait for the jobs that use it. Idempotent. */
+  /** Lets go of the memory; a job that names `path` afterwards fails. Wait for the jobs that use it. Idempotent; one that failed can be repeated. */
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -53,17 +50,13 @@ interface Pixels {
 /** Bytes that are handed over in one turn: 16 MB take the JS thread a few milliseconds. */
 const PIECE = 16 * 1024 * 1024;
 
-function invalid(message: string): WanGPError {
-  return new WanGPError('ERR_WANGP_ARGUMENT', message);
-}
-
 /** Names become part of a path: of a virtual one, whose suffix begins at the first `|`. */
 function checkName(name: unknown): asserts name is string {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (typeof name !== 'string' || name.trim() === '' || name.length > 100 || /[|/\\\u0000-\u001f]/u.test(name)) {
     throw invalid(
       `name must be a string of 1 to 100 characters without '|', '/', '\\' and control characters, ` +
-        `not ${typeof name === 'string' ? JSON.stringify(name.slice(0, 60)) : String(name)}`,
+        `not ${describe(name)}`,
     );
   }
 }
@@ -103,10 +96,6 @@ function fromRaw(raw: RawVideo | RawImage, frames: number, name: string): Pixels
     );
   }
   return { bytes: () => data, length, size: [frames, height, width], channels, planar: false };
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function videoPixels(video: VideoTensor | RawVideo): Pixels {
@@ -154,10 +143,27 @@ async function upload(
   }
   let disposal: Promise<void> | undefined;
   const dispose = (): Promise<void> => {
-    disposal ??= runtime.call('unregister', [path], { lane: 'thread', cwd: process.cwd() }).then(() => undefined);
+    disposal ??= runtime.call('unregister', [path], { lane: 'thread' }).then(
+      () => undefined,
+      (error: unknown) => {
+        disposal = undefined;
+        throw error;
+      },
+    );
     return disposal;
   };
   return { path, dispose, [Symbol.asyncDispose]: dispose };
+}
+
+/** What other libraries take beside the frames. */
+function refuseSound(options: object | null | undefined): void {
+  if (!isGiven(options) || !['audio', 'samplingRate'].some((name) => isGiven(Reflect.get(Object(options), name))))
+    return;
+  throw new WanGPError(
+    'ERR_WANGP_UNSUPPORTED',
+    'WanGP takes no sound with a video in memory: leave audio out and name a sound file in the settings ' +
+      '(audio_guide, audio_source), or name a video file',
+  );
 }
 
 /** See `WanGPSession.registerVideo`. */
@@ -165,24 +171,18 @@ export async function registerVideo(
   runtime: Runtime,
   name: string,
   video: VideoTensor | RawVideo,
-  options: RegisterVideoOptions = {},
+  given?: RegisterVideoOptions | null,
 ): Promise<RegisteredInput> {
   checkName(name);
-  if (!isObject(options)) throw invalid('the options of registerVideo must be an object: { fps: 24 }');
+  refuseSound(given);
+  const options = checkOptions(given, ['fps'], 'registerVideo()');
   const { bytes, length, size, planar } = videoPixels(video);
   const fps = options.fps ?? (video instanceof VideoTensor ? video.fps : undefined);
   if (typeof fps !== 'number' || !Number.isFinite(fps) || fps < 1) {
     throw invalid(`fps must be a number of frames per second, 1 or more, not ${String(fps)}`);
   }
-  if (options.audio !== undefined || options.samplingRate !== undefined) {
-    throw new WanGPError(
-      'ERR_WANGP_UNSUPPORTED',
-      'WanGP takes no sound with a video in memory: leave audio out and name a sound file in the settings ' +
-        '(audio_guide, audio_source), or name a video file',
-    );
-  }
   return upload(runtime, length, bytes, (input) =>
-    runtime.call('register_video', [input, name.trim(), size, planar, fps], { lane: 'thread', cwd: process.cwd() }),
+    runtime.call('register_video', [input, name.trim(), size, planar, fps], { lane: 'thread' }),
   );
 }
 
@@ -202,6 +202,6 @@ export async function registerImage(
     raw = { width, height, channels: pixels.channels, planar: pixels.planar };
   }
   return upload(runtime, pixels.length, pixels.bytes, (input) =>
-    runtime.call('register_image', [input, name.trim(), raw], { lane: 'thread', cwd: process.cwd() }),
+    runtime.call('register_image', [input, name.trim(), raw], { lane: 'thread' }),
   );
 }

@@ -1,4 +1,4 @@
-import { describe, invalid, isObject } from './options';
+import { describe, invalid, isGiven, isObject, suggestion } from '../validate';
 
 const KINDS = {
   string: ['a string', (value: unknown) => typeof value === 'string'],
@@ -20,22 +20,27 @@ const KINDS = {
 export type KeywordTable = Readonly<Record<string, readonly [theirs: string, kind: keyof typeof KINDS]>>;
 
 /**
- * Python's keyword arguments for `options`; what is undefined is left out. Throws `ERR_WANGP_ARGUMENT` for wrong types
- * and unknown names: a misspelt one would otherwise be ignored. `name` is what the caller calls the options.
+ * Python's keyword arguments for `options`; what is undefined or null is left out. Throws `ERR_WANGP_ARGUMENT` for wrong types
+ * and unknown names: a misspelt one would otherwise be ignored. `name` is what the caller calls the options; `further` are
+ * those of its names that the caller has taken out already.
  */
-export function toKeywords(options: object, table: KeywordTable, name: string): Record<string, unknown> {
+export function toKeywords(
+  options: object | null | undefined,
+  table: KeywordTable,
+  name: string,
+  further: readonly string[] = [],
+): Record<string, unknown> {
+  if (!isGiven(options)) return {};
   if (!isObject(options)) throw invalid(`${name} must be an object, not ${describe(options)}`);
   const keywords: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options) as [string, unknown][]) {
     const entry = Object.hasOwn(table, key) ? table[key] : undefined;
     if (entry === undefined) {
-      const ours = Object.keys(table).find((each) => table[each]?.[0] === key);
-      const known = ours === undefined ? `there are ${Object.keys(table).join(', ')}` : `here it is called ${ours}`;
-      throw invalid(`${name} may not have ${JSON.stringify(key)}: ${known}`);
+      throw invalid(`${name} may not have ${describe(key)}: ${suggestion(key, [...Object.keys(table), ...further])}`);
     }
     const [theirs, kind] = entry;
     const [expected, fits] = KINDS[kind];
-    if (value === undefined) continue;
+    if (!isGiven(value)) continue;
     if (!fits(value)) throw invalid(`${key} must be ${expected}, not ${describe(value)}`);
     keywords[theirs] = value;
   }

@@ -1,28 +1,29 @@
 import { toKeywords } from './keywords';
-import { checkSettings, checkString, invalid } from './options';
-import type { Settings } from './settings';
+import { checkString, isGiven } from '../validate';
+import { checkSettings } from './options';
+import type { Settings, SettingsInput } from './settings';
 
 /** Which models to list. Strings may hold `*` and `?` and ignore case; of a list any may match. */
 export interface ModelFilters {
-  readonly family?: string | readonly string[] | undefined;
-  readonly baseModelType?: string | readonly string[] | undefined;
+  readonly family?: string | readonly string[] | null | undefined;
+  readonly baseModelType?: string | readonly string[] | null | undefined;
   /** Only finetunes, or none of them. */
-  readonly finetune?: boolean | undefined;
-  readonly modelType?: string | readonly string[] | undefined;
+  readonly finetune?: boolean | null | undefined;
+  readonly modelType?: string | readonly string[] | null | undefined;
   /** What the model makes first of all: `video`, `image`, `audio`. */
-  readonly mainOutput?: string | readonly string[] | undefined;
+  readonly mainOutput?: string | readonly string[] | null | undefined;
   /** What it takes: `text`, `image`, `video`, `audio`. */
-  readonly inputs?: string | readonly string[] | undefined;
-  readonly name?: string | readonly string[] | undefined;
+  readonly inputs?: string | readonly string[] | null | undefined;
+  readonly name?: string | readonly string[] | null | undefined;
   /** Part of the name, type, family or description. */
-  readonly query?: string | undefined;
+  readonly query?: string | null | undefined;
   /**
    * 1 to 500.
    * @default all
    */
-  readonly limit?: number | undefined;
+  readonly limit?: number | null | undefined;
   /** @default 0 */
-  readonly offset?: number | undefined;
+  readonly offset?: number | null | undefined;
 }
 
 export interface MetadataOptions {
@@ -30,7 +31,7 @@ export interface MetadataOptions {
    * Whether to look which of the models' files are on this machine.
    * @default false
    */
-  readonly includeAvailability?: boolean | undefined;
+  readonly includeAvailability?: boolean | null | undefined;
 }
 
 /** A model's definition, with WanGP's own keys. */
@@ -132,7 +133,7 @@ export abstract class ModelLibrary {
   ): Promise<unknown>;
 
   /** The definitions of the models that pass all filters. */
-  async listModelDefs(filters: ModelFilters = {}): Promise<ModelDef[]> {
+  async listModelDefs(filters: ModelFilters | null = {}): Promise<ModelDef[]> {
     return (await this.call('list_model_defs', [], toKeywords(filters, FILTERS, 'filters'))) as ModelDef[];
   }
 
@@ -142,13 +143,13 @@ export abstract class ModelLibrary {
   }
 
   /** The definitions' short form. */
-  async listModelMetadata(options: ModelFilters & MetadataOptions = {}): Promise<ModelMetadata[]> {
+  async listModelMetadata(options: (ModelFilters & MetadataOptions) | null = {}): Promise<ModelMetadata[]> {
     const keywords = toKeywords(options, { ...FILTERS, ...AVAILABILITY }, 'options');
     return (await this.call('list_model_metadata', [], keywords)) as ModelMetadata[];
   }
 
   /** The short form of one model's definition; null for an unknown one. */
-  async getModelMetadata(modelType: string, options: MetadataOptions = {}): Promise<ModelMetadata | null> {
+  async getModelMetadata(modelType: string, options: MetadataOptions | null = {}): Promise<ModelMetadata | null> {
     const keywords = toKeywords(options, AVAILABILITY, 'options');
     return (await this.#ask('get_model_metadata', modelType, keywords)) as ModelMetadata | null;
   }
@@ -169,12 +170,12 @@ export abstract class ModelLibrary {
   }
 
   /** `settings` completed by the defaults of their `model_type`. */
-  async mergeSettingsWithDefaults(settings: Settings): Promise<Settings> {
+  async mergeSettingsWithDefaults(settings: SettingsInput): Promise<Settings> {
     return (await this.#give('merge_settings_with_defaults', settings)) as Settings;
   }
 
   /** `settings` as WanGP's web interface would export them. */
-  async prepareSettingsForExport(settings: Settings): Promise<Settings> {
+  async prepareSettingsForExport(settings: SettingsInput): Promise<Settings> {
     return (await this.#give('prepare_settings_for_export', settings)) as Settings;
   }
 
@@ -184,7 +185,7 @@ export abstract class ModelLibrary {
   }
 
   /** The availability of the models that pass all filters. */
-  async listModelAvailability(filters: ModelFilters = {}): Promise<ModelAvailability[]> {
+  async listModelAvailability(filters: ModelFilters | null = {}): Promise<ModelAvailability[]> {
     const keywords = toKeywords(filters, FILTERS, 'filters');
     return (await this.call('list_model_availability', [], keywords)) as ModelAvailability[];
   }
@@ -195,15 +196,13 @@ export abstract class ModelLibrary {
   }
 
   async #ask(method: string, modelType: string, keywords: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
-    const given: unknown = modelType;
-    if (given === undefined) throw invalid('modelType must be a non-empty string, not undefined');
-    checkString(given, 'modelType');
+    checkString(modelType, 'modelType');
     return this.call(method, [modelType], keywords);
   }
 
-  async #give(method: string, settings: Settings): Promise<unknown> {
+  async #give(method: string, settings: SettingsInput): Promise<unknown> {
     checkSettings(settings, 'settings');
-    checkString(settings.model_type, 'settings.model_type');
+    if (isGiven(settings.model_type)) checkString(settings.model_type, 'settings.model_type');
     return this.call(method, [settings]);
   }
 }

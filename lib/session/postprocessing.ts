@@ -1,52 +1,54 @@
 import { toKeywords } from './keywords';
-import { checkSettings, describe, invalid, isObject, type SubmitOptions, toFile } from './options';
-import type { Settings } from './settings';
+import { describe, invalid, isGiven, isObject } from '../validate';
+import { checkForMisplacedCallbacks } from '../job/callbacks';
+import { checkSettings, type SubmitOptions, toFile } from './options';
+import type { SettingsInput } from './settings';
 
 /** What all kinds of postprocessing take beside the options of a submit. */
 export interface PostprocessingOptions extends SubmitOptions {
   /** Whether the result's artifacts carry the media themselves. */
-  readonly returnMedia?: boolean | undefined;
+  readonly returnMedia?: boolean | null | undefined;
   /** WanGP's `_api` of the task. */
-  readonly apiOptions?: Readonly<Record<string, unknown>> | undefined;
+  readonly apiOptions?: Readonly<Record<string, unknown>> | null | undefined;
   /** Further settings of the task, with WanGP's own keys. Options win over settings of the same meaning. */
-  readonly settings?: Settings | undefined;
+  readonly settings?: SettingsInput | null | undefined;
 }
 
 /** At least one operation has to be chosen. */
 export interface MediaPostprocessingOptions extends PostprocessingOptions {
   /** For videos: `rife2`, `rife4`, … */
-  readonly temporalUpsampling?: string | undefined;
+  readonly temporalUpsampling?: string | null | undefined;
   /** `lanczos2`, `flashvsr2`, … */
-  readonly spatialUpsampling?: string | undefined;
+  readonly spatialUpsampling?: string | null | undefined;
   /**
    * Above 0 there is grain.
    * @default 0
    */
-  readonly filmGrainIntensity?: number | undefined;
+  readonly filmGrainIntensity?: number | null | undefined;
   /** @default 0.5 */
-  readonly filmGrainSaturation?: number | undefined;
+  readonly filmGrainSaturation?: number | null | undefined;
   /** @default -1 */
-  readonly seed?: number | undefined;
+  readonly seed?: number | null | undefined;
 }
 
 interface VoiceOptions extends PostprocessingOptions {
   /** The voice that replaces the first speaker's. */
-  readonly replaceVoiceSample?: string | URL | undefined;
+  readonly replaceVoiceSample?: string | URL | null | undefined;
   /** The voice that replaces the second speaker's. */
-  readonly replaceVoiceSample2?: string | URL | undefined;
+  readonly replaceVoiceSample2?: string | URL | null | undefined;
 }
 
 export interface AudioRemuxOptions extends VoiceOptions {
   /** `custom` takes `audioSource`; `mmaudio`, `prismaudio`, `seedvc_one_speaker`, … */
   readonly postprocessAudio: string;
   /** The soundtrack, for `custom`. */
-  readonly audioSource?: string | URL | undefined;
-  readonly postprocessAudioPrompt?: string | undefined;
-  readonly postprocessAudioNegPrompt?: string | undefined;
+  readonly audioSource?: string | URL | null | undefined;
+  readonly postprocessAudioPrompt?: string | null | undefined;
+  readonly postprocessAudioNegPrompt?: string | null | undefined;
   /** @default -1 */
-  readonly seed?: number | undefined;
+  readonly seed?: number | null | undefined;
   /** @default 1 */
-  readonly repeatGeneration?: number | undefined;
+  readonly repeatGeneration?: number | null | undefined;
 }
 
 export interface AudioPostprocessingOptions extends VoiceOptions {
@@ -112,7 +114,7 @@ export interface PostprocessingCall {
   readonly submit: SubmitOptions;
 }
 
-function checkOverrides(settings: Settings, source: string): void {
+function checkOverrides(settings: SettingsInput, source: string): void {
   checkSettings(settings, 'settings');
   for (const name of [source, 'callbacks']) {
     if (Object.hasOwn(settings, name)) throw invalid(`settings may not have ${name}: it is an argument of its own`);
@@ -130,9 +132,10 @@ export function postprocessingCall(
   if (source === '' || !(typeof source === 'string' || source instanceof URL)) {
     throw invalid(`source must be the path of a file, not ${describe(source)}`);
   }
-  const { callbacks, signal, settings = {}, ...own } = options;
-  checkOverrides(settings, theirs);
-  const keywords = toKeywords(own, table, 'options');
+  checkForMisplacedCallbacks(options, '{ callbacks: { onProgress() { … } } }');
+  const { callbacks, signal, settings, ...own } = options;
+  if (isGiven(settings)) checkOverrides(settings, theirs);
+  const keywords = toKeywords(own, table, 'options', ['callbacks', 'signal', 'settings']);
   if ('postprocessAudio' in table && keywords['postprocess_audio'] === undefined) {
     throw invalid('postprocessAudio must name an audio processor: "custom", "remove_background", …');
   }

@@ -1,7 +1,14 @@
-import { existsSync, realpathSync } from 'node:fs';
-import path from 'node:path';
-import { PYTHON_FOLDER } from '../runtime/addon';
+import { inspect, type InspectOptions } from 'node:util';
+import { absolutePath, currentDirectory, workingDirectory } from '../directory';
 import { abortError, WanGPError } from '../errors';
+import type { Callbacks } from '../job/callbacks';
+import { JobControl } from '../job/control';
+import { SessionJob } from '../job/job';
+import type { GenerationResult } from '../job/records';
+import { toTensor, type VideoTensor } from '../memory/tensor';
+import { findPython } from '../python/find';
+import { Runtime } from '../runtime/embedded';
+import { show } from '../show';
 import {
   type RawImage,
   type RawVideo,
@@ -10,10 +17,8 @@ import {
   registerVideo,
   type RegisterVideoOptions,
 } from './inputs';
-import { SessionJob } from '../job/job';
 import { ModelLibrary } from './models';
 import {
-  type Callbacks,
   checkCall,
   checkInitOptions,
   checkManifest,
@@ -33,14 +38,8 @@ import {
   type PostprocessingMethod,
   type PostprocessingOptions,
 } from './postprocessing';
-import { findPython } from '../python/find';
-import type { GenerationResult } from '../job/records';
-import { Runtime } from '../runtime/embedded';
-import type { Settings } from './settings';
-import type { VideoTensor } from '../memory/tensor';
-
-/** The folder shaped like a WanGP checkout that stands in where none is named. */
-export const SAMPLE_ROOT = realpathSync(path.join(PYTHON_FOLDER, 'sample_root'));
+import { findConfig, findRoot, SAMPLE_ROOT, tellAboutSample } from './root';
+import type { SettingsInput, TaskList } from './settings';
 
 /** What a session runs on. */
 export interface SessionInfo {
@@ -60,11 +59,6 @@ export interface SessionInfo {
   };
 }
 
-/** A list of tasks, as a queue file of WanGP's has it. */
-export interface TaskList {
-  readonly tasks: readonly Settings[];
-}
-
 interface InitAnswer {
   readonly session: number;
   readonly info: {
@@ -77,13 +71,12 @@ interface InitAnswer {
   };
 }
 
-// One runtime for each Node environment, and one message about the sample.
+// One runtime for each Node environment.
 let starting: Promise<Runtime> | undefined;
-let toldAboutSample = false;
 
 async function startRuntime(options: InitOptions, root: string): Promise<Runtime> {
-  const python = await findPython({ ...(options.python === undefined ? {} : { python: options.python }), root });
-  starting ??= Runtime.start(python);
+  const python = await findPython({ python: options.python ?? undefined, root });
+  starting ??= Runtime.start(python, toTensor);
   const attempt = starting;
   let runtime: Runtime;
   try {
@@ -102,69 +95,41 @@ async function startRuntime(options: InitOptions, root: string): Promise<Runtime
   return runtime;
 }
 
-/** Two names of one folder are one root. */
-function realPath(folder: string): string {
-  return existsSync(folder) ? realpathSync(folder) : path.resolve(folder);
-}
-
-function findRoot(option: string | undefined): string {
-  const variable = process.env['WANGP_ROOT'];
-  const named = option ?? (variable === '' ? undefined : variable);
-  const root = realPath(named ?? SAMPLE_ROOT);
-  if (!existsSync(path.join(root, 'shared', 'api.py'))) {
-    throw new WanGPError(
-      'ERR_WANGP_ROOT',
-      `${root} (${option === undefined ? 'the variable WANGP_ROOT' : 'the option `root`'}) is no WanGP checkout: ` +
-        'it has no shared/api.py. Name the folder that WanGP was cloned into; if it is an old checkout, update it',
-    );
-  }
-  return root;
-}
-
-function tellAboutSample(root: string): void {
-  if (root !== SAMPLE_ROOT || toldAboutSample) return;
-  toldAboutSample = true;
-  console.warn(
-    'wangp-node: no WanGP root was given, so the embedded sample runs: procedural pictures and sound, no AI. ' +
-      'Name a checkout with init({ root }) or WANGP_ROOT.',
-  );
-}
-
-function absolute(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : path.resolve(file);
-}
-
 /**
  * Starts Python in this process, imports WanGP and makes a session.
  *
  * Rejects with a {@link WanGPError}: no suitable interpreter (`ERR_WANGP_PYTHON_…`), no core for it, no WanGP in
  * `root`, a missing package, an import that failed, or other options than those that WanGP was initialised with.
  */
-export async function init(options: InitOptions = {}): Promise<WanGPSession> {
-  checkInitOptions(options);
-  const cwd = process.cwd();
-  const root = findRoot(options.root);
+export async function init(given?: InitOptions | null): Promise<WanGPSession> {
+  const options = checkInitOptions(given);
+  const root = findRoot(options.root ?? undefined);
+  const { configPath, outputDir } = options;
   const pythonOptions = {
     root,
-    config_path: absolute(options.configPath),
-    output_dir: absolute(options.outputDir),
+    config_path: configPath && findConfig(configPath, root),
+    output_dir: outputDir && absolutePath(outputDir, 'outputDir'),
     cli_args: options.cliArgs ?? [],
     console_output: options.consoleOutput,
     console_isatty: options.consoleIsatty,
     webui_state: options.webuiState,
     env: Object.fromEntries(Object.entries(options.env ?? {}).map(([name, value]) => [name, value ?? null])),
-    python_path: (options.pythonPath ?? []).map((folder) => path.resolve(folder)),
-    pre_import: (options.preImport ?? []).map((name) => (name.endsWith('.py') ? path.resolve(name) : name)),
+    python_path: (options.pythonPath ?? []).map((folder) => absolutePath(folder, 'pythonPath')),
+    pre_import: (options.preImport ?? []).map((name) =>
+      name.endsWith('.py') ? absolutePath(name, 'preImport') : name,
+    ),
   };
   const runtime = await startRuntime(options, root);
   const answer = (await runtime.call('init', [runtime.client, pythonOptions], {
     lane: 'thread',
-    cwd,
+    cwd: currentDirectory() ?? root,
     names: ['client', 'options'],
   })) as InitAnswer;
-  if (options.root === undefined) tellAboutSample(root);
-  return new WanGPSession(runtime, answer, options.callbacks);
+  if (!options.root) tellAboutSample(root);
+  return makeSession(runtime, answer, options.callbacks ?? undefined);
 }
+
+let makeSession: (runtime: Runtime, answer: InitAnswer, callbacks: Callbacks | undefined) => WanGPSession;
 
 /** A reusable session of WanGP: one job at a time, with the model kept loaded from job to job. */
 export class WanGPSession extends ModelLibrary {
@@ -174,12 +139,15 @@ export class WanGPSession extends ModelLibrary {
   readonly #number: number;
   readonly #callbacks: Callbacks | undefined;
   /** Jobs that have not ended: accepted ones, and those that are about to be. */
-  readonly #jobs = new Set<SessionJob>();
+  readonly #jobs = new Set<JobControl>();
   /** Those of them whose submit was withdrawn too late to be refused: the next submit waits for their end. */
-  readonly #withdrawn = new Set<SessionJob>();
+  readonly #withdrawn = new Set<JobControl>();
 
-  /** @internal Use {@link init}. */
-  constructor(runtime: Runtime, { session, info }: InitAnswer, callbacks: Callbacks | undefined) {
+  static {
+    makeSession = (runtime, answer, callbacks) => new WanGPSession(runtime, answer, callbacks);
+  }
+
+  private constructor(runtime: Runtime, { session, info }: InitAnswer, callbacks: Callbacks | undefined) {
     super();
     this.#runtime = runtime;
     this.#number = session;
@@ -202,22 +170,23 @@ export class WanGPSession extends ModelLibrary {
    * `ERR_WANGP_VALUE`, `ERR_WANGP_ARGUMENT`, or an AbortError. What fails later is told in the result.
    */
   async submit(
-    source: Settings | TaskList | readonly Settings[] | string | URL,
-    options: SubmitOptions = {},
+    source: SettingsInput | TaskList | readonly SettingsInput[] | string | URL,
+    options?: SubmitOptions | null,
   ): Promise<SessionJob> {
     checkSource(source);
     const isFile = typeof source === 'string' || source instanceof URL;
-    return this.#submit('submit', 'source', isFile ? path.resolve(toFile(source, 'source')) : source, options);
+    const given = isFile ? absolutePath(toFile(source, 'source'), 'source') : source;
+    return this.#submit('submit', 'source', given, options);
   }
 
   /** Starts a job of one task. Rejects as {@link submit} does. */
-  async submitTask(settings: Settings, options: SubmitOptions = {}): Promise<SessionJob> {
+  async submitTask(settings: SettingsInput, options?: SubmitOptions | null): Promise<SessionJob> {
     checkSettings(settings, 'settings');
     return this.#submit('submit_task', 'settings', settings, options);
   }
 
   /** Starts a job of several tasks, one after another. Rejects as {@link submit} does. */
-  async submitManifest(list: readonly Settings[], options: SubmitOptions = {}): Promise<SessionJob> {
+  async submitManifest(list: readonly SettingsInput[], options?: SubmitOptions | null): Promise<SessionJob> {
     checkManifest(list, 'list');
     return this.#submit('submit_manifest', 'list', list, options);
   }
@@ -228,12 +197,12 @@ export class WanGPSession extends ModelLibrary {
   }
 
   /** {@link submitTask}, then the result. */
-  async runTask(settings: Settings, options: SubmitOptions = {}): Promise<GenerationResult> {
+  async runTask(settings: SettingsInput, options?: SubmitOptions | null): Promise<GenerationResult> {
     return (await this.submitTask(settings, options)).result();
   }
 
   /** {@link submitManifest}, then the result. */
-  async runManifest(list: readonly Settings[], options: SubmitOptions = {}): Promise<GenerationResult> {
+  async runManifest(list: readonly SettingsInput[], options?: SubmitOptions | null): Promise<GenerationResult> {
     return (await this.submitManifest(list, options)).result();
   }
 
@@ -281,7 +250,7 @@ export class WanGPSession extends ModelLibrary {
 
   /**
    * Calls any other public method of the Python session with plain values, `keywords` as Python's keyword arguments.
-   * Rejects with `ERR_WANGP_UNSUPPORTED` where the loaded WanGP has no such method, `ERR_WANGP_PYTHON` where it raises.
+   * Rejects with `ERR_WANGP_ARGUMENT` for those that submit, run, cancel or close: they have a method here. With `ERR_WANGP_UNSUPPORTED` where the loaded WanGP has no such method, `ERR_WANGP_PYTHON` where it raises.
    */
   async call(
     name: string,
@@ -302,7 +271,7 @@ export class WanGPSession extends ModelLibrary {
   async registerVideo(
     name: string,
     video: VideoTensor | RawVideo,
-    options: RegisterVideoOptions = {},
+    options?: RegisterVideoOptions | null,
   ): Promise<RegisteredInput> {
     return registerVideo(this.#runtime, name, video, options);
   }
@@ -314,7 +283,7 @@ export class WanGPSession extends ModelLibrary {
 
   /** Releases the model, after the running job if there is one. A later job loads it again. */
   async close(): Promise<void> {
-    await this.#runtime.call('close', [this.#number], { lane: 'thread', cwd: process.cwd() });
+    await this.#runtime.call('close', [this.#number], { lane: 'thread', cwd: this.info.root });
   }
 
   /** Cancels what runs, waits for its end, and closes. */
@@ -322,6 +291,11 @@ export class WanGPSession extends ModelLibrary {
     this.cancel();
     await Promise.all([...this.#jobs].map((job) => job.ended));
     await this.close();
+  }
+
+  /** @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return show('WanGPSession', { info: this.info, jobs: this.#jobs.size }, depth, options);
   }
 
   async #postprocess(method: PostprocessingMethod, file: string | URL, options: PostprocessingOptions) {
@@ -334,14 +308,13 @@ export class WanGPSession extends ModelLibrary {
     method: string,
     name: string,
     source: unknown,
-    options: SubmitOptions,
+    options: SubmitOptions | null | undefined,
     keywords: PostprocessingCall['keywords'] | null = null,
   ): Promise<SessionJob> {
-    checkSubmitOptions(options);
-    const { signal, callbacks = this.#callbacks } = options;
+    const { signal, callbacks } = checkSubmitOptions(options);
     if (signal?.aborted) throw abortError(signal);
-    const cwd = process.cwd();
-    const job = new SessionJob(this.#runtime, callbacks);
+    const cwd = workingDirectory('relative paths in settings are relative to it');
+    const job = new JobControl(this.#runtime, callbacks ?? this.#callbacks);
     const onAbort = (): void => job.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#jobs.add(job);
@@ -370,7 +343,7 @@ export class WanGPSession extends ModelLibrary {
     } catch (error) {
       if (!job.cancelRequested) throw error;
     }
-    if (!job.cancelRequested) return job;
+    if (!job.cancelRequested) return new SessionJob(job);
     if (!job.done) this.#withdrawn.add(job);
     throw signal?.aborted ? abortError(signal) : new DOMException('The submit was withdrawn', 'AbortError');
   }

@@ -1,12 +1,8 @@
 /** Files that a setting names: paths relative to the working directory at the time of the submit. */
 export type Attachment = string | readonly string[] | null | undefined;
 
-/**
- * WanGP's settings, as its web interface exports them: the keys are WanGP's own and pass untouched. Typed are those that
- * most models share; every other one is `unknown` until you narrow it (docs/settings.md). `undefined` keys are left
- * out; functions, symbols, Dates, NaN and circular structures are refused.
- */
-export interface Settings {
+/** The settings that most models share, by WanGP's own keys. */
+export interface KnownSettings {
   readonly model_type?: string | undefined;
   readonly prompt?: string | undefined;
   readonly negative_prompt?: string | undefined;
@@ -63,5 +59,30 @@ export interface Settings {
   /** Returned with the task's artifacts. */
   readonly client_id?: string | undefined;
   readonly _api?: { readonly return_media?: boolean; readonly [option: string]: unknown } | undefined;
+}
+
+/**
+ * WanGP's settings, as its web interface exports them: the keys are WanGP's own and pass untouched. Typed are those that
+ * most models share; every other one is `unknown` until you narrow it (docs/settings.md). `undefined` keys are left
+ * out; functions, symbols, Dates, NaN and circular structures are refused.
+ */
+// eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style -- others extend it
+export interface Settings extends KnownSettings {
   readonly [setting: string]: unknown;
+}
+
+/** Settings to be given to WanGP: an object literal with any keys, or what an interface of your own describes. */
+export type SettingsInput = Settings | KnownSettings;
+
+/** One task of a queue file of WanGP's. */
+export interface Task {
+  /** Returned as `taskId` with the task's errors. */
+  readonly id?: unknown;
+  readonly params: SettingsInput;
+  readonly [key: string]: unknown;
+}
+
+/** A list of tasks, as a queue file of WanGP's has it. */
+export interface TaskList {
+  readonly tasks: readonly (SettingsInput | Task)[];
 }

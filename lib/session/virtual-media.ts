@@ -1,4 +1,4 @@
-import { WanGPError } from '../errors';
+import { checkNoNul, checkOptions, describe, invalid } from '../validate';
 
 /** A part of a media file, or one of its audio tracks. What is undefined or null isn't written. */
 export interface VirtualMediaOptions {
@@ -8,7 +8,7 @@ export interface VirtualMediaOptions {
   readonly endFrame?: number | null | undefined;
   readonly audioTrackNo?: number | null | undefined;
   /** Further keys, in their order. Those with an empty name or value (0 is one) are left out. */
-  readonly extras?: Readonly<Record<string, string | number>> | readonly VirtualMediaExtra[] | undefined;
+  readonly extras?: Readonly<Record<string, string | number>> | readonly VirtualMediaExtra[] | null | undefined;
 }
 
 /** A key that isn't a frame or a track, and its value. */
@@ -43,24 +43,30 @@ function parseWhole(text: string | undefined): number | null {
 function written(name: string, value: number | null | undefined): number | undefined {
   if (value === undefined || value === null) return undefined;
   if (!Number.isSafeInteger(value)) {
-    throw new WanGPError('ERR_WANGP_ARGUMENT', `${name} must be a whole number, not ${String(value)}`);
+    throw invalid(`${name} must be a whole number, not ${describe(value)}`);
   }
   return value;
 }
 
 /**
  * The path that targets a range of frames, or an audio track, of a media file without cutting it:
- * `clip.mp4|start_frame=10,end_frame=40`. Throws `ERR_WANGP_ARGUMENT` for what is no frame or track.
+ * `clip.mp4|start_frame=10,end_frame=40`. Throws `ERR_WANGP_ARGUMENT` for what is no frame or track, and for unknown options.
  */
-export function buildVirtualMediaPath(path: string, options: VirtualMediaOptions = {}): string {
+export function buildVirtualMediaPath(path: string, options?: VirtualMediaOptions | null): string {
+  if (typeof path !== 'string') throw invalid(`path must be a string, not ${describe(path)}`);
+  checkNoNul(path, 'path');
+  const { extras, ...numbers } = checkOptions(
+    options,
+    ['startFrame', 'endFrame', 'audioTrackNo', 'extras'],
+    'buildVirtualMediaPath()',
+  );
   const source = strip(path);
   const parts: [string, string | number | undefined][] = [
-    ['start_frame', written('startFrame', options.startFrame)],
-    ['end_frame', written('endFrame', options.endFrame)],
-    ['audio_track_no', written('audioTrackNo', options.audioTrackNo)],
+    ['start_frame', written('startFrame', numbers.startFrame)],
+    ['end_frame', written('endFrame', numbers.endFrame)],
+    ['audio_track_no', written('audioTrackNo', numbers.audioTrackNo)],
   ];
-  const { extras = {} } = options;
-  for (const [key, value] of new Map(Array.isArray(extras) ? extras : Object.entries(extras))) {
+  for (const [key, value] of new Map(Array.isArray(extras) ? extras : Object.entries(extras ?? {}))) {
     const [name, text] = [strip(String(key)), strip(String(value))];
     if (name !== '' && text !== '' && value !== 0) parts.push([name, text]);
   }

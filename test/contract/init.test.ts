@@ -45,7 +45,7 @@ interface Run {
 /** A process of its own, where a configuration of its own says where outputs go. */
 async function sessions(): Promise<Answers & { before: string; after: string }> {
   const configured = baseOptions.configPath;
-  const config = configured === undefined ? {} : (JSON.parse(readFileSync(configured, 'utf8')) as object);
+  const config = typeof configured !== 'string' ? {} : (JSON.parse(readFileSync(configured, 'utf8')) as object);
   const saved = path.join(folder, 'saved');
   const paths = { save_path: saved, image_save_path: saved, audio_save_path: saved };
   const configPath = path.join(folder, 'wgp_config.json');

@@ -150,8 +150,8 @@ describe('on which object', () => {
     expect(seen).toEqual(['first one', 'second two', 'complete']);
   });
 
-  test('what is no function is not called', async () => {
-    const callbacks = { onStatus: 5, onInfo: null, onComplete: undefined } as unknown as Callbacks;
+  test('null and undefined stand for no callback', async () => {
+    const callbacks = { onStatus: undefined, onInfo: null, onComplete: undefined } as unknown as Callbacks;
     const result = await session.runTask({ script: `${SAY}; put("info", "x")` }, { callbacks });
     expect(result.success).toBe(true);
   });

@@ -70,11 +70,11 @@ describe('job.cancel()', () => {
     expect(await kept('cancels')).toBe(1);
   });
 
-  test('after the end changes nothing, for the next job either', async () => {
+  test('after the end is told by cancelRequested, and changes nothing else, for the next job either', async () => {
     const job = await session.submitTask({ script: 'pass' });
     const result = await job.result();
     job.cancel();
-    expect(job.cancelRequested).toBe(false);
+    expect(job.cancelRequested).toBe(true);
     expect(await job.result()).toBe(result);
     expect(result.success).toBe(true);
     expect(await session.runTask({ script: 'job.wait_for_cancel(0.05)' })).toMatchObject({ success: true });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { SessionEvent, SessionJob, WanGPSession } from 'wangp-node';
 import { EVERY_KIND, EVERY_KIND_HEARD } from '../fixtures/every-kind.js';
-import { initScripted } from '../tools.js';
+import { initScripted, runScript } from '../tools.js';
 
 let session: WanGPSession;
 
@@ -57,7 +57,7 @@ describe('what arrives', () => {
     expect(await job.events.get()).toMatchObject({ kind: 'status', data: 'first' });
     expect(job.done).toBe(false);
     await goOn();
-    expect(kinds(await readAll(job))).toEqual(['status', 'completed']);
+    expect(await job.events.get()).toMatchObject({ kind: 'status', data: 'second' });
   });
 
   test('from several threads at once, each thread in its order', async () => {
@@ -163,9 +163,11 @@ describe('reading', () => {
     await job.result();
     expect(job.events.closed).toBe(true);
     expect(kinds(await readAll(job))).toEqual(['started', 'status', 'status', 'completed']);
+    for (const kind of ['started', 'status', 'status', 'completed']) {
+      expect(await job.events.get()).toMatchObject({ kind });
+    }
     expect(await job.events.get()).toBeNull();
     expect(await job.events.get({ timeoutMs: 10_000 })).toBeNull();
-    expect(await readAll(job)).toEqual([]);
   });
 
   test('get() waits no longer than it is told, and misses nothing', async () => {
@@ -188,28 +190,32 @@ describe('reading', () => {
     await job.result();
   });
 
-  test('two readers share the events', async () => {
+  test('two loops, a stream and listeners each see every event, and so does a loop after the end', async () => {
     const job = await start('for count in range(200): put("status", str(count)); time.sleep(0.0005)');
-    const [first, second] = await Promise.all([readAll(job), readAll(job)]);
-    expect(first.length + second.length).toBe(202);
-    expect(Math.min(first.length, second.length)).toBeGreaterThan(0);
-    const counts = [...dataOf(first, 'status'), ...dataOf(second, 'status')].map(Number);
-    expect(counts.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, count) => count));
+    const heard: SessionEvent[] = [];
+    const statuses: unknown[] = [];
+    job.on('*', (event) => heard.push(event)).on('status', ({ data }) => statuses.push(data));
+    const fromStream: SessionEvent[] = [];
+    const stream = async (): Promise<void> => {
+      for await (const event of job.events.toReadableStream()) fromStream.push(event);
+    };
+    const [first, second] = await Promise.all([readAll(job), readAll(job), stream()]);
+    expect(first).toHaveLength(202);
+    expect(kinds(first).filter((kind) => kind === 'status')).toHaveLength(200);
+    for (const each of [second, heard, fromStream, await readAll(job)]) expect(each).toEqual(first);
+    expect(statuses).toEqual(dataOf(first, 'status'));
   });
 
-  test('goes on after a loop was left', async () => {
+  test('a loop that begins after another was left sees the events from the start', async () => {
     const job = await start('for count in range(5): put("status", str(count))');
+    for await (const event of job.events) if (event.data === '1') break;
     const seen: unknown[] = [];
-    for await (const event of job.events) {
-      seen.push(event.data);
-      if (event.data === '1') break;
-    }
     for await (const event of job.events) {
       seen.push(event.data);
       if (event.data === '3') break;
     }
     expect(seen).toEqual([{ tasks: 1 }, '0', '1', '2', '3']);
-    expect(kinds(await readAll(job))).toEqual(['status', 'completed']);
+    expect(await job.events.get()).toMatchObject({ data: { tasks: 1 } });
   });
 
   test('clear() forgets what was not read', async () => {
@@ -220,5 +226,60 @@ describe('reading', () => {
     await goOn();
     expect((await readAll(job)).map((event) => event.kind)).toEqual(['status', 'completed']);
     expect(job.events.dropped).toEqual({});
+  });
+
+  test('leaving a stream that waits leaves the job and its other readers alone', async () => {
+    const job = await start(`${WAIT}; put("status", "later")`);
+    const reader = job.events.toReadableStream().getReader();
+    expect((await reader.read()).value).toMatchObject({ kind: 'started' });
+    const waiting = reader.read();
+    await reader.cancel();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    await goOn();
+    expect(kinds(await readAll(job))).toEqual(['started', 'status', 'completed']);
+  });
+});
+
+describe('listeners', () => {
+  test('once() hears one event, off() ends what on() began, of any kind, and what they hear is the event itself', async () => {
+    const job = await start(
+      'for count in range(3): put("status", str(count)); put("celebration", count); put("progress", None)',
+    );
+    const heard: unknown[] = [];
+    const off = (): void => void heard.push('never');
+    job
+      .once('status', (event) => heard.push(event))
+      .on('celebration', ({ data }) => heard.push(data))
+      .on('info', off)
+      .on('status', off)
+      .off('status', off)
+      .once('completed', ({ data }) => heard.push(data));
+    const result = await job.result();
+    const [, status] = await readAll(job);
+    expect(heard).toEqual([status, 0, 1, 2, result]);
+    expect(heard[0]).toBe(status);
+  });
+
+  test('what is no listener is refused', async () => {
+    const job = await start('pass');
+    const refused = (message: string): unknown => expect.objectContaining({ code: 'ERR_WANGP_ARGUMENT', message });
+    expect(() => job.on('status', 5 as never)).toThrow(refused('the listener must be a function, not 5'));
+    expect(() => job.once(7 as never, () => {})).toThrow(refused('the kind of event must be a string, not 7'));
+    await job.result();
+  });
+
+  test('one that throws is an uncaught exception; the others are called, and the job goes on', async () => {
+    const { code, stdout, stderr } = await runScript(`
+      process.on('uncaughtException', (error) => console.log('uncaught', error.message));
+      (async () => {
+        const session = await wangp.init({ root: SCRIPTED_ROOT });
+        const job = await session.submitTask({ script: 'put("status", "one"); put("status", "two")' });
+        job.on('status', ({ data }) => { throw new Error(data); });
+        job.on('status', ({ data }) => console.log('heard', data));
+        console.log((await job.result()).success);
+      })();`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const said = ['heard one', 'heard two', 'true', 'uncaught one', 'uncaught two'];
+    expect(stdout.trim().split('\n').sort()).toEqual(said);
   });
 });

@@ -79,15 +79,52 @@ describe('a session', () => {
     await works();
   });
 
-  test('stands beside a second one that names the configuration which is the default', async () => {
+  test('stands beside a second one that names the configuration which is the default, by any of its names', async () => {
     await initScripted({ configPath: path.join(SCRIPTED_ROOT, 'wgp_config.json') });
+    const link = path.join(folder, 'linked-root');
+    await symlink(SCRIPTED_ROOT, link);
+    await initScripted({ configPath: path.join(link, 'wgp_config.json') });
+    await initScripted({ root: link, configPath: path.join(link, 'wgp_config.json') });
+  });
+
+  test('survives a second init with a configuration that does not exist, or is one by its name only', async () => {
+    const missing = path.join(folder, 'nowhere', 'wgp_config.json');
+    await expect(initScripted({ configPath: missing })).rejects.toMatchObject({
+      code: 'ERR_WANGP_FILE',
+      message: expect.stringContaining(`configPath ${missing} is no file: copy `) as string,
+    });
+    const other = path.join(folder, 'other.json');
+    const link = path.join(folder, 'link', 'wgp_config.json');
+    await mkdir(path.dirname(link));
+    await writeFile(other, '{}');
+    await symlink(other, link);
+    await expect(initScripted({ configPath: link })).rejects.toMatchObject({
+      code: 'ERR_WANGP_ARGUMENT',
+      message: `configPath must point to a file named wgp_config.json, not ${other}`,
+    });
+    await works();
+  });
+
+  test('takes null for what is left out, as Python takes None', async () => {
+    const options = { configPath: null, outputDir: null, callbacks: null, cliArgs: null, env: null, pythonPath: null };
+    const second = await initScripted({ ...options, consoleOutput: null, webuiState: null, python: null });
+    expect(second.info).toEqual(session.info);
+    const job = await second.submitTask({}, { callbacks: null, signal: null });
+    expect(await job.result(null)).toMatchObject({ success: true });
+    expect(await job.join({ timeoutMs: null, signal: null })).toMatchObject({ success: true });
+    expect(await second.runTask({}, null)).toMatchObject({ success: true });
+    expect(await second.listModelDefs({ family: null, limit: null })).toEqual(await second.listModelDefs());
   });
 
   const others: [string, () => InitOptions | Promise<InitOptions>, string][] = [
     ['another root', async () => ({ root: await makeRoot('another', answering('1')) }), `root=${SCRIPTED_ROOT}`],
     [
       'another configPath',
-      () => ({ configPath: path.join(folder, 'wgp_config.json') }),
+      async () => {
+        const configPath = path.join(folder, 'wgp_config.json');
+        await writeFile(configPath, '{}');
+        return { configPath };
+      },
       `configPath=${path.join(SCRIPTED_ROOT, 'wgp_config.json')}`,
     ],
     ['other cliArgs', () => ({ cliArgs: ['--older'] }), 'cliArgs=[]'],

@@ -43,7 +43,7 @@ describe('a tensor that is shared with a Worker', () => {
     const video = await videoOf(30_000);
     const worker = workerOf(`
       globalThis.tensor ??= wangp.openTensor(message);
-      if (message === 'dispose') { tensor.dispose(); return tensor.data.length; }
+      if (message === 'dispose') { const { data } = tensor; tensor.dispose(); return data.length; }
       if (message !== 'read') tensor.data[7] = 200;
       return { class: tensor.constructor.name, shape: tensor.shape, fps: tensor.fps, zeroCopy: tensor.zeroCopy,
                buffer: Buffer.isBuffer(tensor.data), values: [...tensor.data.subarray(5, 9)] };`);

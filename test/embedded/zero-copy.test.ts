@@ -110,7 +110,7 @@ del media`;
     video!.dispose();
     video!.dispose();
     expect(video!.disposed).toBe(true);
-    expect(video!.data).toHaveLength(0);
+    expect(() => video!.data).toThrow(expect.objectContaining({ code: 'ERR_WANGP_DISPOSED' }));
     expect(view).toHaveLength(0);
     // The release is queued to Python: at its next turn.
     await expect.poll(isAlive, { timeout: 20_000 }).toBe(false);

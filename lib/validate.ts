@@ -1,0 +1,132 @@
+/** The checks of arguments, for all layers. Each throws `ERR_WANGP_ARGUMENT` and names what is wrong. */
+import { WanGPError } from './errors';
+
+export function invalid(message: string, cause?: unknown): WanGPError {
+  return new WanGPError('ERR_WANGP_ARGUMENT', message, { cause });
+}
+
+/** Longer strings are shown by their beginning. */
+const SHOWN_LENGTH = 60;
+
+/** A value as messages show it. */
+export function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value !== 'string') return String(value);
+  return JSON.stringify(value.length > SHOWN_LENGTH ? `${value.slice(0, SHOWN_LENGTH)}…` : value);
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether an option was given: Python's `None` means that it wasn't. */
+export function isGiven<Value>(value: Value): value is NonNullable<Value> {
+  return value !== undefined && value !== null;
+}
+
+export function checkString(value: unknown, name: string): asserts value is string {
+  if (typeof value !== 'string' || value === '') {
+    throw invalid(`${name} must be a non-empty string, not ${describe(value)}`);
+  }
+}
+
+export function checkStrings(value: unknown, name: string): asserts value is readonly string[] {
+  if (!Array.isArray(value)) throw invalid(`${name} must be an array of strings, not ${describe(value)}`);
+  const wrong = value.findIndex((item) => typeof item !== 'string');
+  if (wrong !== -1)
+    throw invalid(`${name} must be an array of strings: ${name}[${wrong}] is ${describe(value[wrong])}`);
+}
+
+export function checkBoolean(value: unknown, name: string): asserts value is boolean {
+  if (typeof value !== 'boolean') throw invalid(`${name} must be true or false, not ${describe(value)}`);
+}
+
+/** No path, and no text that C code reads, goes beyond a NUL. */
+export function checkNoNul(value: string, name: string): void {
+  if (value.includes('\0')) throw invalid(`${name} may not hold a NUL character: ${describe(value)}`);
+}
+
+/** A path that Python opens, or that C code reads. */
+export function checkPath(value: unknown, name: string): asserts value is string {
+  checkString(value, name);
+  checkNoNul(value, name);
+}
+
+export function checkSignal(signal: unknown): asserts signal is AbortSignal {
+  if (!(signal instanceof AbortSignal)) throw invalid(`signal must be an AbortSignal, not ${describe(signal)}`);
+}
+
+/** The milliseconds to wait at most; undefined where there is no limit, as for Infinity. */
+export function checkTimeout(timeoutMs: number | null | undefined): number | undefined {
+  if (!isGiven(timeoutMs) || timeoutMs === Infinity) return undefined;
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
+    throw invalid(`timeoutMs must be a number of milliseconds, 0 or more, not ${describe(timeoutMs)}`);
+  }
+  return Math.min(timeoutMs, 2 ** 31 - 1);
+}
+
+/** Python's name of something by this package's: `config_path` to `configPath`. */
+export function camelCase(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** How many characters have to be put in, left out or replaced to make `one` of `other`. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let index = 0; index < one.length; index += 1) {
+    let left = index + 1;
+    const next = [left];
+    for (let at = 0; at < other.length; at += 1) {
+      const [diagonal = 0, above = 0] = row.slice(at, at + 2);
+      left = Math.min(diagonal + (one[index] === other[at] ? 0 : 1), above + 1, left + 1);
+      next.push(left);
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
+
+/** 0 for the same name, 1 for one that has nothing in common. */
+function difference(one: string, other: string): number {
+  const [short, long] = one.length < other.length ? [one, other] : [other, one];
+  const ratio = distance(one, other) / long.length;
+  // `timeout` means `timeoutMs`, and `outputDirectory` means `outputDir`.
+  return short.length > 2 && long.includes(short) ? ratio / 2 : ratio;
+}
+
+/** Longer names are nobody's slip of the finger, and comparing takes the product of the lengths. */
+const COMPARED_LENGTH = 100;
+
+/** What messages say to a name that isn't there: the one that was meant, as far as that can be told, or all. */
+export function suggestion(name: string, names: readonly string[]): string {
+  const ours = camelCase(name);
+  if (ours !== name && names.includes(ours)) return `here it is called ${ours}`;
+  const differences = names.map((each) =>
+    name.length > COMPARED_LENGTH ? 1 : difference(name.toLowerCase(), each.toLowerCase()),
+  );
+  const least = Math.min(...differences);
+  const nearest = names[differences.indexOf(least)];
+  if (nearest !== undefined && least < 0.5) return `did you mean ${nearest}?`;
+  return names.length === 0 ? 'it takes none' : `there are ${names.join(', ')}`;
+}
+
+/**
+ * An object of options, an empty one where there is none. Throws `ERR_WANGP_ARGUMENT` for what is no object and for
+ * names that aren't among `names`: a misspelt one would otherwise be ignored. `taker` is what takes the options.
+ */
+export function checkOptions<Options extends object>(
+  options: Options | null | undefined,
+  names: readonly (keyof Options & string)[],
+  taker: string,
+): Options {
+  if (!isGiven(options)) return {} as Options;
+  if (!isObject(options)) throw invalid(`${taker} takes an object of options, not ${describe(options)}`);
+  for (const name of Object.keys(options)) {
+    if ((names as readonly string[]).includes(name)) continue;
+    const shown = /^\w+$/.test(name) ? name : describe(name);
+    throw invalid(`${taker} has no option ${shown}: ${suggestion(name, names)}`);
+  }
+  return options;
+}

@@ -1,0 +1,231 @@
+import { inspect } from 'node:util';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { GenerationFailedError, type GenerationResult, openTensor, WanGPError, type WanGPSession } from 'wangp-node';
+import { initScripted } from '../tools.js';
+
+let session: WanGPSession;
+
+beforeAll(async () => {
+  session = await initScripted();
+});
+
+const refused = (message: string): object => ({ code: 'ERR_WANGP_ARGUMENT', message });
+
+describe('wrong options are refused, naming the right ones', () => {
+  const WAITS: [unknown, string][] = [
+    [50, 'takes an object of options, not 50'],
+    [{ timeout: 50 }, 'has no option timeout: did you mean timeoutMs?'],
+    [{ timeout_ms: 50 }, 'has no option timeout_ms: here it is called timeoutMs'],
+    [{ abortSignal: null }, 'has no option abortSignal: did you mean signal?'],
+    [{ deadline: 1 }, 'has no option deadline: there are timeoutMs, signal'],
+  ];
+  test.each(WAITS)('result(), join() and events.get() of %j', async (options, message) => {
+    const job = await session.submitTask({});
+    await expect(job.result(options as never)).rejects.toMatchObject(refused(`result() ${message}`));
+    await expect(job.join(options as never)).rejects.toMatchObject(refused(`result() ${message}`));
+    await expect(job.events.get(options as never)).rejects.toMatchObject(refused(`events.get() ${message}`));
+    await job.result();
+  });
+
+  test('a signal that is none', async () => {
+    const job = await session.submitTask({});
+    const options = { signal: 'x' as never };
+    await expect(job.result(options)).rejects.toMatchObject(refused('signal must be an AbortSignal, not "x"'));
+    await expect(job.events.get(options)).rejects.toMatchObject(refused('signal must be an AbortSignal, not "x"'));
+    await job.result();
+  });
+
+  test('those of a submit', async () => {
+    const submit = (options: object): Promise<unknown> => session.submitTask({}, options);
+    await expect(submit({ abortSignal: null })).rejects.toMatchObject(
+      refused('a submit has no option abortSignal: did you mean signal?'),
+    );
+    await expect(submit({ callback: {} })).rejects.toMatchObject(
+      refused('a submit has no option callback: did you mean callbacks?'),
+    );
+    await expect(submit({ callbacks: { onProgress: 'x' } })).rejects.toMatchObject(
+      refused('callbacks.onProgress must be a function, not "x"'),
+    );
+    await expect(session.submitMediaPostprocessing('a.mp4', { sed: 1 } as never)).rejects.toMatchObject(
+      refused('options may not have "sed": did you mean seed?'),
+    );
+    await expect(session.submitMediaPostprocessing('a.mp4', { signals: null } as never)).rejects.toMatchObject(
+      refused('options may not have "signals": did you mean signal?'),
+    );
+  });
+
+  test('those of registerVideo', async () => {
+    const video = { data: Buffer.alloc(3), width: 1, height: 1, frames: 1 };
+    await expect(session.registerVideo('a', video, { framesPerSecond: 5 } as never)).rejects.toMatchObject(
+      refused('registerVideo() has no option framesPerSecond: there are fps'),
+    );
+  });
+
+  test('a NUL in a path names the argument', async () => {
+    await expect(session.submit('a\0.json')).rejects.toMatchObject(
+      refused('source may not hold a NUL character: "a\\u0000.json"'),
+    );
+    await expect(session.submitMediaPostprocessing(new URL('file:///a%00.mp4'), {})).rejects.toMatchObject(
+      refused('source may not hold a NUL character: "/a\\u0000.mp4"'),
+    );
+  });
+
+  test('callbacks may be a part of another object, with methods of its own', async () => {
+    class App {
+      readonly seen: string[] = [];
+      readonly once = 1;
+      render(): void {}
+      onStatus(text: string): void {
+        this.seen.push(text);
+      }
+    }
+    const app = new App();
+    await session.runTask({ script: 'put("status", "heard")' }, { callbacks: app });
+    expect(app.seen).toEqual(['heard']);
+  });
+});
+
+describe('call()', () => {
+  test.each([
+    ['submit', 'use session.submit()'],
+    ['submit_task', 'use session.submitTask()'],
+    ['submit_manifest', 'use session.submitManifest()'],
+    ['submit_audio_remux', 'use session.submitAudioRemux()'],
+    ['submit_of_tomorrow', 'its job would be out of reach; submit its settings by session.submitTask()'],
+    ['run', 'use session.run()'],
+    ['run_task', 'use session.runTask()'],
+    ['run_media_postprocessing', 'use session.runMediaPostprocessing()'],
+    ['cancel', 'use session.cancel()'],
+    ['close', 'use session.close()'],
+    ['init', 'use init()'],
+  ])('refuses %s, whose job or end would be out of reach', async (name, hint) => {
+    await expect(session.call(name, [{}])).rejects.toMatchObject(refused(`call() doesn't take ${name}: ${hint}`));
+  });
+
+  test('refuses names that are not public', async () => {
+    for (const name of ['_submit', '_start', '__class__']) {
+      await expect(session.call(name)).rejects.toMatchObject(
+        refused(`call() takes public methods only: "${name}" is WanGP's own`),
+      );
+    }
+  });
+});
+
+describe('what a job is made of', () => {
+  test('is out of reach: no name leads to it', async () => {
+    const job = await session.submitTask({});
+    const names = new Set<string | symbol>();
+    for (const object of [job, job.events, session]) {
+      for (let each: object = object; each !== Object.prototype; each = Object.getPrototypeOf(each) as object) {
+        for (const name of Reflect.ownKeys(each)) names.add(name);
+      }
+    }
+    for (const name of ['abandon', 'channel', 'submitBy', 'ended', 'cancellation', 'push', 'close', 'countDropped']) {
+      expect(Reflect.get(job, name), name).toBeUndefined();
+      expect(Reflect.get(job.events, name), name).toBeUndefined();
+    }
+    expect([...names].filter((name) => /control|queue|runtime|channel/i.test(String(name)))).toEqual([]);
+    const Job = job.constructor as new (...given: unknown[]) => unknown;
+    expect(() => new Job({})).toThrow(expect.objectContaining({ code: 'ERR_WANGP_ARGUMENT' }));
+    await job.result();
+  });
+
+  test('is shown by util.inspect: whether it is done, whether it is cancelled, how many events wait', async () => {
+    const job = await session.submitTask({ script: 'put("status", "a"); put("status", "b")' });
+    await job.result();
+    await job.events.get();
+    expect(inspect(job)).toBe(
+      'SessionJob {\n  done: true,\n  cancelRequested: false,\n' +
+        '  events: JobEvents { waiting: 3, closed: true, dropped: {} }\n}',
+    );
+    expect(inspect({ job }, { depth: 0 })).toBe('{ job: [SessionJob] }');
+    expect(inspect(session)).toMatch(/^WanGPSession {\s+info: {[^]*isSample: false[^]*},\s+jobs: 0\s+}$/);
+  });
+});
+
+describe('a tensor', () => {
+  const script = 'import numpy; add_artifact(video_tensor_uint8=numpy.zeros((3, 1, 2, 2), numpy.uint8), fps=8.0)';
+
+  test('is shown by util.inspect and JSON.stringify, after dispose() too', async () => {
+    const { artifacts } = await session.runTask({ script });
+    const video = artifacts[0]!.video!;
+    const shown = "shape: [ 3, 1, 2, 2 ], dtype: 'uint8', fps: 8, zeroCopy: true, disposed:";
+    const flat = (): string => inspect(video, { breakLength: Infinity });
+    expect(flat()).toBe(`VideoTensor { ${shown} false }`);
+    video.dispose();
+    expect(flat()).toBe(`VideoTensor { ${shown} true }`);
+    expect(JSON.parse(JSON.stringify(video))).toEqual({ shape: [3, 1, 2, 2], dtype: 'uint8', fps: 8, zeroCopy: true });
+  });
+
+  test('refuses data and share() after dispose(), also where data was read before', async () => {
+    const { artifacts } = await session.runTask({ script });
+    const video = artifacts[0]!.video!;
+    const { data } = video;
+    expect(video.data).toBe(data);
+    video.dispose();
+    expect(data).toHaveLength(0);
+    const message = 'the tensor has been disposed: read data before dispose()';
+    expect(() => video.data).toThrow(expect.objectContaining({ code: 'ERR_WANGP_DISPOSED', message }));
+    expect(() => video.share()).toThrow(expect.objectContaining({ code: 'ERR_WANGP_DISPOSED' }));
+    expect(video).toMatchObject({ disposed: true, shape: [3, 1, 2, 2], dtype: 'uint8' });
+  });
+
+  test('openTensor refuses what is no token', () => {
+    expect(() => openTensor(null as never)).toThrow(expect.objectContaining({ code: 'ERR_WANGP_ARGUMENT' }));
+  });
+});
+
+test('the sampling rate of sound stands on its artifact too', async () => {
+  const { artifacts } = await session.runTask({
+    script: 'import numpy; add_artifact(audio_tensor=numpy.zeros((4, 2), numpy.float32), audio_sampling_rate=48000)',
+  });
+  expect(artifacts[0]).toMatchObject({ audioSamplingRate: 48_000, audio: { samplingRate: 48_000 } });
+  artifacts[0]!.audio!.dispose();
+});
+
+describe('result.throwIfFailed()', () => {
+  const thrownBy = (result: GenerationResult): unknown => {
+    try {
+      return result.throwIfFailed();
+    } catch (error) {
+      return error;
+    }
+  };
+
+  test('gives the result where all went well', async () => {
+    const result = await session.runTask({});
+    expect(result.throwIfFailed()).toBe(result);
+  });
+
+  test('throws an error with the errors of a job that failed', async () => {
+    const result = await session.runTask({ script: 'raise ValueError("no such thing")' });
+    const error = thrownBy(result) as GenerationFailedError;
+    expect(error).toBeInstanceOf(GenerationFailedError);
+    expect(error).toBeInstanceOf(WanGPError);
+    expect(error).toMatchObject({
+      code: 'ERR_WANGP_GENERATION',
+      message: '1 of 1 tasks failed: no such thing',
+      result,
+    });
+    expect(error.errors).toBe(result.errors);
+  });
+
+  test('throws where the job was cancelled', async () => {
+    const job = await session.submitTask({ script: 'put("status", "runs"); job.wait_for_cancel(20)' });
+    for await (const event of job.events) if (event.kind === 'status') break;
+    job.cancel();
+    const error = thrownBy(await job.result()) as GenerationFailedError;
+    expect(error).toMatchObject({
+      code: 'ERR_WANGP_GENERATION',
+      message: expect.stringMatching(/^the job was cancelled/),
+    });
+    expect(error.result.cancelled).toBe(true);
+  });
+
+  test('is no part of what is compared, copied or printed', async () => {
+    const result = await session.runTask({});
+    expect(Object.keys(result)).not.toContain('throwIfFailed');
+    expect(structuredClone(result)).toEqual(result);
+    expect(inspect(result)).not.toContain('throwIfFailed');
+  });
+});
