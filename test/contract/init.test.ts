@@ -157,7 +157,7 @@ describe('a process of its own', async () => {
 });
 
 onSample(
-  '[init.webui_state, init.webui_state.output] with a web interface’s state nothing printed is captured',
+  'with a dictionary as webuiState nothing printed becomes an event, and outputs don’t go to outputDir',
   'a checkout needs its web interface running for that, in the same Python',
   async () => {
     const session = await open({ webuiState: { gen: {} } });
@@ -172,7 +172,7 @@ onSample(
 );
 
 onSample(
-  '[plugin.api_session] a session of a web interface’s state is used like any other',
+  'a session made with a dictionary as webuiState runs, cancels and returns media like any other',
   'a checkout needs its web interface running for that, in the same Python',
   async () => {
     const session = await open({ webuiState: { gen: {} } });
