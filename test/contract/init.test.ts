@@ -131,7 +131,7 @@ describe('a process of its own', async () => {
     for (const file of first.files) expect(existsSync(file)).toBe(true);
   });
 
-  test('[init.output_dir, result.generated_files] or to outputDir; paths are absolute', () => {
+  test('[init.output_dir, result.generated_files] outputs go to outputDir where one is given; their paths are absolute', () => {
     expect(second.files.map((file) => path.dirname(file))).toEqual([path.join(folder, 'elsewhere')]);
   });
 
@@ -143,18 +143,18 @@ describe('a process of its own', async () => {
     for (const line of long(second)) expect(after).not.toContain(line);
   });
 
-  test('[init.console_isatty] the console says that it is a terminal, or not', () => {
+  test('[init.console_isatty] Python’s console says that it is a terminal, or not, as consoleIsatty has it', () => {
     expect(during(first).filter(([, isatty]) => isatty).length).toBeGreaterThan(0);
     expect(during(second).length).toBeGreaterThan(0);
     expect(during(second).filter(([, isatty]) => isatty)).toEqual([]);
   });
 
-  test('[init.cli_args] WanGP is started once, with its flags', () => {
+  test('[init.cli_args] WanGP is started once, with its flags; others are refused', () => {
     expect(refused.slice(0, 2)).toEqual(['ERR_WANGP_ALREADY_INITIALIZED', 'ERR_WANGP_ALREADY_INITIALIZED']);
     expect(during(first).at(-1)![2]).toEqual(['--attention', 'sdpa']);
   });
 
-  test('[init.config_path.name, init.root] a configuration has its name, a root its API', () => {
+  test('[init.config_path.name, init.root] a configuration of another name and a folder without shared/api.py are refused with their codes', () => {
     expect(refused.slice(2)).toEqual(['ERR_WANGP_ARGUMENT', 'ERR_WANGP_ROOT']);
   });
 });
