@@ -33,14 +33,17 @@ function filesOf({ files = 'all', torch }: TestPython): { include: string[]; exc
   return { include: [`${EMBEDDED}/*.test.ts`], ...(files === 'rest' ? { exclude: chosen } : {}) };
 }
 
+// What is instrumented is many times slower, and a machine may be busy with more than that.
+const LIMIT = process.env['WANGP_TEST_SANITIZER'] === undefined ? 60_000 : 300_000;
+
 const common = {
   // Tests use the package as its users do: compiled.
   alias: { 'wangp-node': path.join(process.env['WANGP_TEST_PACKAGE'] ?? root, 'dist/index.js') },
   server: { deps: { external: [/\/dist\//] } },
   pool: 'forks' as const,
   execArgv: ['--expose-gc'],
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: LIMIT,
+  hookTimeout: LIMIT,
 };
 
 // `npm run test:wangp` names a checkout and the interpreter it is installed in.
