@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -5,14 +6,35 @@ interface TestPython {
   readonly name: string;
   readonly executable: string;
   readonly torch: boolean;
+  /** Whether it runs what has to be repeated often; exactly one does. */
+  readonly thorough?: boolean;
+  /** Which files of test/embedded it runs; all where it doesn't say. `rest`: those that `smoke` leaves out. */
+  readonly files?: 'all' | 'smoke' | 'rest';
 }
 
 const root = import.meta.dirname;
 const pythons = JSON.parse(process.env['WANGP_TEST_PYTHONS'] ?? '[]') as TestPython[];
-if (pythons.length === 0) throw new Error('run the tests with `npm test`: it says which interpreters there are');
+const thorough = pythons.find((python) => python.thorough === true) ?? pythons[0];
+if (thorough === undefined) throw new Error('run the tests with `npm test`: it says which interpreters there are');
 
-// One interpreter runs what has to be repeated often.
-const thorough = pythons.find(({ name }) => name === '3.11') ?? pythons[0];
+const EMBEDDED = 'test/embedded';
+
+// What every interpreter runs, and what only one with torch can run in full.
+const smoke = [`${EMBEDDED}/smoke.test.ts`];
+const needTorch = readdirSync(path.join(root, EMBEDDED))
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => `${EMBEDDED}/${name}`)
+  .filter((file) => readFileSync(path.join(root, file), 'utf8').includes('WANGP_TEST_TORCH'));
+
+/** The files of test/embedded that an interpreter runs. */
+function filesOf({ files = 'all', torch }: TestPython): { include: string[]; exclude?: string[] } {
+  const chosen = torch ? [...smoke, ...needTorch] : smoke;
+  if (files === 'smoke') return { include: chosen };
+  return { include: [`${EMBEDDED}/*.test.ts`], ...(files === 'rest' ? { exclude: chosen } : {}) };
+}
+
+// What is instrumented is many times slower, and a machine may be busy with more than that.
+const LIMIT = process.env['WANGP_TEST_SANITIZER'] === undefined ? 60_000 : 300_000;
 
 const common = {
   // Tests use the package as its users do: compiled.
@@ -20,25 +42,30 @@ const common = {
   server: { deps: { external: [/\/dist\//] } },
   pool: 'forks' as const,
   execArgv: ['--expose-gc'],
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: LIMIT,
+  hookTimeout: LIMIT,
 };
 
 // `npm run test:wangp` names a checkout and the interpreter it is installed in.
 const checkout = process.env['WANGP_ROOT'] !== undefined;
 
 export default defineConfig({
+  // `npm run test:watch`: vite would not look at what it takes for its own output.
+  build: { emptyOutDir: false },
   test: {
     maxWorkers: 2,
+    forceRerunTriggers: ['dist/**/*.js', 'python/**/*.py', 'test/fixtures/**/*.py', 'vitest.config.mts'].map(
+      (pattern) => path.join(root, pattern),
+    ),
     projects: [
-      { test: { ...common, name: 'node', include: ['test/*.test.ts'], env: { WANGP_PYTHON: pythons[0]!.executable } } },
+      { test: { ...common, name: 'node', include: ['test/*.test.ts'], env: { WANGP_PYTHON: thorough.executable } } },
       {
         test: {
           ...common,
           ...(checkout ? { testTimeout: 120_000 } : {}),
           name: 'contract',
           include: ['test/contract/*.test.ts'],
-          env: { WANGP_PYTHON: checkout ? pythons[0]!.executable : thorough!.executable },
+          env: { WANGP_PYTHON: thorough.executable },
         },
       },
       // Once for each interpreter: one process holds one Python.
@@ -46,12 +73,12 @@ export default defineConfig({
         test: {
           ...common,
           name: `python ${python.name}`,
-          include: ['test/embedded/*.test.ts'],
+          ...filesOf(python),
           setupFiles: ['test/embedded/setup.ts'],
           env: {
             WANGP_PYTHON: python.executable,
             WANGP_TEST_TORCH: python.torch ? '1' : '',
-            WANGP_TEST_THOROUGH: python === thorough ? '1' : '',
+            WANGP_TEST_THOROUGH: python.thorough === true ? '1' : '',
           },
         },
       })),

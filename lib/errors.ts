@@ -26,9 +26,9 @@ export const ERROR_CODES = {
   ERR_WANGP_PYTHON_START: 'Python did not start.',
   /** `root` is no WanGP checkout: `shared/api.py` is missing. */
   ERR_WANGP_ROOT: 'The root is no WanGP checkout.',
-  /** A package that `shared.api` needs is missing from the interpreter's environment. */
+  /** A package that `shared.api` or a module of `preImport` needs is missing from the interpreter's environment. */
   ERR_WANGP_PACKAGE_MISSING: 'A Python package is missing.',
-  /** `shared.api` could not be imported or initialised; the traceback says why. */
+  /** `shared.api` or a module of `preImport` could not be imported or initialised; the traceback says why. */
   ERR_WANGP_IMPORT: 'WanGP could not be imported.',
   /** `init` was called again with another root, configPath, cliArgs or python. */
   ERR_WANGP_ALREADY_INITIALIZED: 'WanGP is already initialised with other options.',
@@ -52,7 +52,7 @@ export const ERROR_CODES = {
   ERR_WANGP_DISPOSED: 'The memory has been released.',
   /** A tensor holds more than a Buffer of this Node can: 4 GiB on Node 20. */
   ERR_WANGP_TOO_LARGE: 'The memory is too large for one Buffer.',
-  /** The loaded WanGP has no such method. */
+  /** The loaded WanGP, or this runtime, does not offer what was asked for. */
   ERR_WANGP_UNSUPPORTED: 'The loaded WanGP does not offer this.',
   /** Python raised an exception; `pythonType` and `pythonTraceback` tell which and where. */
   ERR_WANGP_PYTHON: 'Python raised an exception.',

@@ -29,19 +29,32 @@ async function hasTorch(python) {
   }
 }
 
-/** Builds for every CPython of the machine; `{ name, executable, version, base, torch }` of each. */
-export async function prepareInterpreters() {
-  const interpreters = await chooseInterpreters();
-  if (interpreters.length === 0) fail('there is no CPython 3.10 to 3.14 with a shared library on this machine');
+const nameOf = ({ minor, torch }) => `${minor}${torch ? '-torch' : ''}`;
+
+/**
+ * Builds for every CPython of the machine (with `few`: for the one that runs all tests, and for those with torch);
+ * `{ name, executable, version, base, torch, thorough }` of each. Exactly one of them is `thorough`.
+ */
+export async function prepareInterpreters({ few = false } = {}) {
+  const all = (await chooseInterpreters()).map((python) => ({ ...python, name: nameOf(python) }));
+  if (all.length === 0) fail('there is no CPython 3.10 to 3.14 with a shared library on this machine');
+  const thorough = all.find(({ name }) => name === '3.11') ?? all[0];
   const pythons = [];
-  for (const python of interpreters) {
+  for (const python of few ? all.filter((one) => one === thorough || one.torch) : all) {
+    const { name } = python;
     await buildNative(python);
-    const name = `${python.minor}${python.torch ? '-torch' : ''}`;
     const executable = await setUpEnvironment(path.join(CACHE, 'environments', name), python, {
       extra: TEST_PACKAGES,
       systemPackages: python.torch,
     });
-    pythons.push({ name, executable, version: python.version, base: python.executable, torch: python.torch });
+    pythons.push({
+      name,
+      executable,
+      version: python.version,
+      base: python.executable,
+      torch: python.torch,
+      thorough: python === thorough,
+    });
   }
   say('the tests run on:');
   for (const { name, version, base } of pythons) say(`  ${name}: CPython ${version} (${base})`);
@@ -49,9 +62,9 @@ export async function prepareInterpreters() {
   return pythons;
 }
 
-/** The one that runs what has to be repeated often. */
+/** The one that runs all tests, and what has to be repeated often. */
 export function thoroughInterpreter(pythons) {
-  return pythons.find(({ name }) => name === '3.11') ?? pythons[0];
+  return pythons.find(({ thorough }) => thorough);
 }
 
 const DECIDES_WHICH_PYTHON = /^(WANGP_PYTHON|WANGP_ROOT|VIRTUAL_ENV|CONDA_PREFIX)$/;

@@ -32,7 +32,7 @@ const script = (name, file, ...args) => [process.execPath, [bin(name, file), ...
 
 const native = ['native', 'test/native'].flatMap((name) =>
   readdirSync(path.join(ROOT, name), { recursive: true })
-    .filter((file) => /\.(c|cc|h)$/.test(file))
+    .filter((file) => /\.(c|cc|h)$/.test(file) && !file.startsWith('build'))
     .map((file) => path.join(name, file)),
 );
 const pythonFolders = ['python', 'test/python', 'test/fixtures'];

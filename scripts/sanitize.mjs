@@ -7,11 +7,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bin, CACHE, fail, once, ROOT, run, runTests, say } from './lib.mjs';
 import { cleanEnvironment, prepareInterpreters, thoroughInterpreter } from './interpreters.mjs';
+import { checkAgain, tracerDied } from './sanitizer-reports.mjs';
 import { setUp } from './setup.mjs';
 import { buildProbe, fetchPybind11 } from './steps.mjs';
 import { runStress } from './stress.mjs';
 
-export const SANITIZERS = {
+const SANITIZERS = {
   address: {
     short: 'asan',
     library: 'libasan.so',
@@ -83,25 +84,10 @@ async function buildPackage(sanitizer, python) {
   return folder;
 }
 
-const OURS = /\/native\/\w+\.(?:cc|h|c):|\/pybind11\/|\/(?:core\.cp\d+|loader)\.node\b/;
-const RUNTIME = /libsanitizer|libstdc\+\+|\/c\+\+\/\d+\//;
-
-/** Leaks that the addon itself allocated: Node and Python leave much behind, and V8's heap hides who points to it. */
-function leaksIn(report) {
-  const leaks = report.split(/\n(?=Direct leak|Indirect leak)/).slice(1);
-  return leaks.filter((leak) => {
-    const frames = leak.split('\n').filter((line) => /^ +#\d+ /.test(line) && !RUNTIME.test(line));
-    return OURS.test(frames[0] ?? '');
-  });
-}
-
-/** What the sanitizer's runtime said, in any process of the tests; of leaks only the addon's own. */
+/** What the sanitizer's runtime wrote, a text of each process of the tests. */
 function reportsIn(folder) {
   const reports = readdirSync(folder).filter((name) => name.startsWith('report.'));
-  return reports.flatMap((name) => {
-    const text = readFileSync(path.join(folder, name), 'utf8');
-    return text.includes('ERROR: LeakSanitizer') ? leaksIn(text) : [text];
-  });
+  return reports.map((name) => readFileSync(path.join(folder, name), 'utf8'));
 }
 
 /** The runtime that is loaded first; undefined, said aloud, where the machine can't build with it. */
@@ -120,12 +106,37 @@ async function runtimeOf({ short, library }) {
 /** Whether LeakSanitizer works here: it stops all threads by ptrace, which a container may refuse. */
 async function canFindLeaks(env) {
   const failures = path.join(ROOT, 'test', 'native', 'build', 'Release', 'failures.node');
-  try {
-    await run(process.execPath, ['-e', `require(${JSON.stringify(failures)}).checkLeaks()`], { env });
-    return true;
-  } catch {
-    return false;
-  }
+  const check = async () => {
+    const error = await run(process.execPath, ['-e', `require(${JSON.stringify(failures)}).checkLeaks()`], {
+      env,
+    }).then(
+      () => undefined,
+      ({ message }) => message,
+    );
+    return { error, texts: error !== undefined && tracerDied(error) ? [error] : [] };
+  };
+  const { error, faults } = await checkAgain(check, { say });
+  if (faults.length > 0) fail(`whether leaks can be looked for is unknown, the sanitizer fails:\n${faults.join('\n')}`);
+  return error === undefined;
+}
+
+const NO_RESULTS = { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0 };
+
+/** Runs the tests, and the fuzz where all of it is asked for, once: exit codes, vitest's figures, reports. */
+async function runOnce({ python, environment, option: [name, value], files, withFuzz }) {
+  const reports = mkdtempSync(path.join(tmpdir(), 'wangp-sanitizer-'));
+  const results = path.join(reports, 'results.json');
+  const sanitized = { ...environment, [name]: `${value}:log_path=${path.join(reports, 'report')}` };
+  const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${results}`];
+  const project = ['--project', `python ${python.name}`];
+  const env = cleanEnvironment({ ...sanitized, WANGP_TEST_PYTHONS: JSON.stringify([python]) });
+  const vitest = [bin('vitest', 'vitest.mjs'), 'run', ...project, ...reporters, ...files];
+  const codes = [await runTests(process.execPath, vitest, { env })];
+  if (withFuzz) codes.push(await runStress('fuzz', [python], ['--short'], { env: sanitized, nodeArgs: DEEP_STACK }));
+  const figures = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : NO_RESULTS;
+  const texts = reportsIn(reports);
+  rmSync(reports, { recursive: true });
+  return { codes, figures, texts };
 }
 
 /** Runs the tests (`tests`: these files, with vitest's options) and the fuzz; resolves with the exit code. */
@@ -134,41 +145,29 @@ export async function runSanitized(sanitizer, pythons, { short: isShort = false,
   const runtime = await runtimeOf(settings);
   if (runtime === undefined) return 0;
   const python = thoroughInterpreter(pythons);
-  const packageFolder = await buildPackage(sanitizer, python);
-  const reports = mkdtempSync(path.join(tmpdir(), 'wangp-sanitizer-'));
-  const [name, value] = Object.entries(settings.options)[0];
-  const sanitized = {
+  const environment = {
     ...settings.env,
-    [name]: `${value}:log_path=${path.join(reports, 'report')}`,
     LD_PRELOAD: runtime,
-    WANGP_TEST_PACKAGE: packageFolder,
+    WANGP_TEST_PACKAGE: await buildPackage(sanitizer, python),
     WANGP_TEST_SANITIZER: sanitizer,
   };
-  const findsLeaks = sanitizer === 'address' && (await canFindLeaks(cleanEnvironment({ ...sanitized, [name]: value })));
-  if (findsLeaks) sanitized.WANGP_TEST_LEAKS = '1';
-  const results = path.join(reports, 'results.json');
+  const [name, value] = Object.entries(settings.options)[0];
+  const findsLeaks =
+    sanitizer === 'address' && (await canFindLeaks(cleanEnvironment({ ...environment, [name]: value })));
+  if (findsLeaks) environment.WANGP_TEST_LEAKS = '1';
   const files = tests.length > 0 ? tests : (isShort ? settings.shortTests : TESTS).map(fileOf);
-  const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${results}`];
-  const project = ['--project', `python ${python.name}`];
-  const env = cleanEnvironment({ ...sanitized, WANGP_TEST_PYTHONS: JSON.stringify([python]) });
-  const codes = [
-    await runTests(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...project, ...reporters, ...files], {
-      env,
-    }),
-  ];
-  if (tests.length === 0)
-    codes.push(await runStress('fuzz', [python], ['--short'], { env: sanitized, nodeArgs: DEEP_STACK }));
-  const texts = reportsIn(reports);
-  for (const text of texts) console.error(text);
-  const { numPassedTests, numFailedTests, numPendingTests } = existsSync(results)
-    ? JSON.parse(readFileSync(results, 'utf8'))
-    : { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0 };
-  rmSync(reports, { recursive: true });
-  const isRight = codes.every((code) => code === 0) && texts.length === 0 && numPassedTests > 0;
+  const check = { python, environment, option: [name, value], files, withFuzz: tests.length === 0 };
+  const { codes, figures, faults, findings } = await checkAgain(() => runOnce(check), { say });
+  for (const text of findings) console.error(text);
+  for (const text of faults) console.error(`the sanitizer itself failed each time, so nothing was checked:\n${text}`);
+  const { numPassedTests, numFailedTests, numPendingTests } = figures;
+  const complaints = findings.length + faults.length;
+  const isRight = codes.every((code) => code === 0) && complaints === 0 && numPassedTests > 0;
   console.log(
     `${settings.short}: ${numPassedTests} tests passed, ${numFailedTests} failed, ${numPendingTests} skipped on ` +
       `CPython ${python.version}; ${codes.length === 1 ? '' : `fuzz ${codes[1] === 0 ? 'passed' : 'FAILED'}; `}` +
-      `${texts.length} reports${sanitizer !== 'address' || findsLeaks ? '' : ', leaks not looked for: no ptrace here'}`,
+      `${findings.length} reports${faults.length === 0 ? '' : `, ${faults.length} FAULTS of the sanitizer itself`}` +
+      `${sanitizer !== 'address' || findsLeaks ? '' : ', leaks not looked for: no ptrace here'}`,
   );
   return isRight ? 0 : 1;
 }

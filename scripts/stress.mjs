@@ -6,10 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { cleanEnvironment, prepareInterpreters, thoroughInterpreter } from './interpreters.mjs';
 import { fail, ROOT, runTests } from './lib.mjs';
 import { setUp } from './setup.mjs';
+import { STRESS } from './sizes.mjs';
 import { buildProbe } from './steps.mjs';
-
-/** The programs, in the order in which they run. */
-export const STRESS = ['isolation', 'exit', 'soak', 'fuzz'];
 
 /** Runs one program; resolves with its exit code. */
 export function runStress(name, pythons, args = [], { env = {}, nodeArgs = [] } = {}) {

@@ -41,7 +41,7 @@ describe('a preview', () => {
     ['square', 512, 512, 120, 20],
     ['a line', 500, 1, 40, 10],
     ['tiny room', 640, 384, 1, 1],
-  ])('of any shape fits (%s)', (_, width, height, columns, rows) => {
+  ])('of any shape fits the columns and rows that there are (%s)', (_, width, height, columns, rows) => {
     const lines = renderPreview(
       picture(width, height, () => RED),
       { columns, rows },

@@ -214,7 +214,7 @@ describe('a failed generation', () => {
     });
   });
 
-  test('is told in a line; what WanGP printed, under --verbose only', async () => {
+  test('is told in one line; what WanGP printed is shown under --verbose only', async () => {
     const quiet = await demo(fixture('failing.json'));
     expect(quiet.stderr).toMatch(/wangp-node: the generation failed: .*raise_at_step 2/);
     expect(quiet.stderr).toContain('--verbose');
@@ -275,7 +275,7 @@ describe.skipIf(isWindows)('Ctrl-C', () => {
     });
   });
 
-  test('a second time leaves at once, however deaf Python is', async () => {
+  test('pressed a second time leaves at once, however deaf Python is', async () => {
     // The line is printed right before Python holds the GIL.
     const interruptAt = [/line 00001/, /Cancelling/];
     const { code, stderr, afterInterrupt } = await demo([...fixture('deaf.json'), '--verbose'], { interruptAt });
@@ -284,7 +284,7 @@ describe.skipIf(isWindows)('Ctrl-C', () => {
     expect(afterInterrupt).toBeLessThan(5000);
   });
 
-  test('while WanGP is loaded leaves at once', async () => {
+  test('while WanGP is being loaded leaves at once', async () => {
     const file = path.join(home, 'sleeps.py');
     writeFileSync(file, 'import time; time.sleep(30)');
     const { code, afterInterrupt } = await demo(['--pre-import', file], { interruptAt: [/Starting/] });
@@ -334,7 +334,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
     expect(stdout.lastIndexOf(`${ESCAPE}[?25h`)).toBeGreaterThan(stdout.lastIndexOf(`${ESCAPE}[?25l`));
   });
 
-  test('a terminal that says so gets every colour', async () => {
+  test('the preview is in 24-bit colours where COLORTERM says that there are', async () => {
     const env = { ...xterm, COLORTERM: 'truecolor' };
     const { stdout } = await demo(fixture('own.json'), { cwd: SETTINGS, command, env });
     expect(stdout).toMatch(/38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+m▀/);
@@ -351,7 +351,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
     if (name === 'NO_COLOR') expect(stdout).not.toMatch(new RegExp(`${ESCAPE}\\[[\\d;]*m`));
   });
 
-  test('a dumb one gets plain lines', async () => {
+  test('a dumb terminal gets plain lines without escapes', async () => {
     const env = { ...xterm, TERM: 'dumb' };
     const { stdout } = await demo(fixture('own.json'), { cwd: SETTINGS, command, env });
     expect(stdout).toContain('VAE Decoding');
@@ -360,7 +360,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
 });
 
 describe('info', () => {
-  test('says what runs', async () => {
+  test('says versions, interpreter, root and device of what runs', async () => {
     const { code, stdout } = await cli(['info']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^WanGP +the embedded sample: no WanGP, no AI$/m);

@@ -9,12 +9,12 @@ import { at, fake, isLinux, isWindows, options, refusal, shell } from './fixture
 
 const run = promisify(execFile);
 
-describe('the machine', async () => {
+describe('the interpreters of the machine', async () => {
   const machine = await listInterpreters();
   const usable = machine.filter((candidate) => candidate.suitable);
   const real = usable[0]?.executable ?? '';
 
-  it('is listed with a reason for everything that would not do', () => {
+  it('are listed, with a reason for each that would not do', () => {
     for (const { suitable, environment, error, version } of machine) {
       expect(environment !== undefined).toBe(suitable);
       expect(error === undefined).toBe(suitable);
@@ -27,12 +27,12 @@ describe('the machine', async () => {
     expect(versions).toEqual([...versions].sort((a, b) => b - a));
   });
 
-  it('is described, or an installation is', () => {
+  it('are named as those that would do; where there is none, it is said what to install', () => {
     for (const { executable } of usable) expect(describeSuitable(machine)).toContain(executable);
     expect(describeSuitable([])).toMatch(/No interpreter .* install/);
   });
 
-  describe.skipIf(usable.length === 0)('has interpreters, each of which', () => {
+  describe.skipIf(usable.length === 0)('each', () => {
     it.each(usable.map((each) => each.executable))('%s is described as it describes itself', async (executable) => {
       const found = await probeInterpreter(executable, { ...options(), source: 'PATH' });
       const script = 'import sys; print("|".join(["%d.%d.%d" % sys.version_info[:3], sys.executable, sys.prefix]))';
@@ -103,7 +103,7 @@ describe.skipIf(isWindows)('the order of the search', () => {
     return { root, onPath, conda, virtual, inRoot, byVariable, byOption, variables };
   };
 
-  it('is option, WANGP_PYTHON, root, VIRTUAL_ENV, CONDA_PREFIX, PATH', async () => {
+  it('is: the option, WANGP_PYTHON, root, VIRTUAL_ENV, CONDA_PREFIX, PATH', async () => {
     const { root, onPath, conda, virtual, inRoot, byVariable, byOption, variables } = list();
     const environment: NodeJS.ProcessEnv = shell(variables, at('bin'));
     const find = (more: { python?: string; root?: string } = {}) => findPython({ ...options(environment), ...more });
@@ -208,16 +208,19 @@ describe.skipIf(isWindows)('the order of the search', () => {
 });
 
 describe.skipIf(isWindows)('a named interpreter that is none', () => {
-  it.each(['nowhere/python', 'no-such-command'])('%s', async (python) => {
-    expect(await refusal(findPython({ python, ...options() }), 'ERR_WANGP_PYTHON_NOT_FOUND')).toContain(python);
-  });
+  it.each(['nowhere/python', 'no-such-command'])(
+    '%s is refused with ERR_WANGP_PYTHON_NOT_FOUND and its name',
+    async (python) => {
+      expect(await refusal(findPython({ python, ...options() }), 'ERR_WANGP_PYTHON_NOT_FOUND')).toContain(python);
+    },
+  );
 
-  it('a folder without an interpreter', async () => {
+  it('a folder without an interpreter is refused with the places that were looked at', async () => {
     const message = await refusal(findPython({ python: at(), ...options() }), 'ERR_WANGP_PYTHON_NOT_FOUND');
     expect(message).toContain('bin/python3');
   });
 
-  it('a link of an environment whose Python is gone', async () => {
+  it('a link of an environment whose Python is gone is refused as broken', async () => {
     mkdirSync(at('venv', 'bin'), { recursive: true });
     writeFileSync(at('venv', 'pyvenv.cfg'), '');
     symlinkSync('/gone/python3.9', at('venv', 'bin', 'python3'));
@@ -229,7 +232,7 @@ describe.skipIf(isWindows)('a named interpreter that is none', () => {
     }
   });
 
-  it('something that is no string', async () => {
+  it('something that is no string is refused as an argument', async () => {
     for (const python of ['', 3 as unknown as string]) await refusal(findPython({ python }), 'ERR_WANGP_ARGUMENT');
   });
 });

@@ -8,7 +8,7 @@ import { findPython } from '../lib/python/find.js';
 import type { InterpreterAnswer } from '../lib/python/probe.js';
 import { at, fake, isLinux, isWindows, options, refusal, shell, type Fake } from './fixtures/fake-interpreter.js';
 
-describe.skipIf(isWindows)('an interpreter that does not answer', () => {
+describe.skipIf(isWindows)('an interpreter that does not answer is refused, with the reason, where it', () => {
   const broken = (python: string, timeoutMs = 10_000) =>
     refusal(findPython({ python, ...options(), timeoutMs }), 'ERR_WANGP_PYTHON_BROKEN');
 
@@ -59,7 +59,7 @@ describe.skipIf(isWindows)('an interpreter that does not answer', () => {
     await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false);
   });
 
-  it('answers although a child of its own keeps the streams open', async () => {
+  it('but not where it answers while a child of its own keeps the streams open', async () => {
     const { executable } = fake(at('python'), {}, '/bin/sleep 20 &');
     const started = performance.now();
     expect((await findPython({ python: executable, ...options() })).executable).toBe(executable);
@@ -76,7 +76,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-describe.skipIf(isWindows)('an interpreter that cannot be embedded', () => {
+describe.skipIf(isWindows)('an interpreter that cannot be embedded is refused, with the reason, where it', () => {
   const refused = async (code: WanGPErrorCode, changes: Partial<InterpreterAnswer>) =>
     refusal(findPython({ python: fake(at('python'), changes).executable, ...options() }), code);
 

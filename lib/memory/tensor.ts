@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer';
 import { inspect, type InspectOptions } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 import { WanGPError } from '../errors';
 import type { CoreAddon, NativeMemory } from '../runtime/native';
 import { show } from '../show';
@@ -86,7 +87,7 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
    *
    * Where `data.buffer` has been transferred (`buffer.transfer()`, `structuredClone` with a transfer list), the new
    * buffer has the memory: it stays valid, and Python's memory is kept until it is collected. `disposed` is true then
-   * all the same.
+   * all the same. In a Worker `transfer()` is refused (`ERR_WANGP_UNSUPPORTED`): the memory would not outlive it.
    */
   dispose(): void {
     if (this.#disposed) return;
@@ -207,7 +208,23 @@ export class AudioTensor extends Tensor<Float32Array> {
   }
 }
 
-/** What memory of Python's becomes in JavaScript. */
+function refuseTransfer(): never {
+  throw new WanGPError(
+    'ERR_WANGP_UNSUPPORTED',
+    'this ArrayBuffer is memory of Python’s, which a Worker can’t give away: it would be gone when the Worker ends. ' +
+      'Post tensor.share() and open it there with openTensor(), or post a copy: data.slice()',
+  );
+}
+
+const NOT_TRANSFERABLE = Object.fromEntries(
+  ['transfer', 'transferToFixedLength'].map((name) => [name, { value: refuseTransfer }]),
+);
+
+/**
+ * What memory of Python's becomes in JavaScript. Node calls the finalizers of a Worker's ArrayBuffers when the Worker
+ * ends, and can't know of bytes that were moved into another one, and that one to another thread.
+ */
 export function toTensor(core: CoreAddon, memory: NativeMemory): Tensor {
+  if (!isMainThread && memory.buffer !== null) Object.defineProperties(memory.buffer, NOT_TRANSFERABLE);
   return new Tensor(core, memory);
 }

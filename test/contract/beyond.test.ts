@@ -10,7 +10,7 @@ beforeAll(async () => {
   session = await open();
 }, 120_000);
 
-test('[model_listing, model_metadata] the root’s models, one of them, and what it accepts', async () => {
+test('[model_listing, model_metadata] models are listed; one is asked for its definition, defaults, metadata and schema; an unknown one is null', async () => {
   const definitions = await session.listModelDefs();
   expect(definitions.map(({ model_type }) => model_type)).toContain(MODEL);
   expect(await session.getModelDef(MODEL)).toMatchObject({ model_type: MODEL });
@@ -22,7 +22,7 @@ test('[model_listing, model_metadata] the root’s models, one of them, and what
   expect(await session.getModelSchema(MODEL)).toMatchObject({ metadata: { model_type: MODEL } });
 });
 
-onReal('[model_availability] availability and LoRAs', 'the sample has neither', async () => {
+onReal('[model_availability] availability and LoRAs of a model are told', 'the sample has neither', async () => {
   expect(await session.getModelAvailability(MODEL)).toMatchObject({
     model_type: MODEL,
     available: expect.any(Boolean),
@@ -89,7 +89,11 @@ onReal(
   },
 );
 
-onSample('[audio_postprocessing] a WanGP without it says so', 'a checkout has it', async () => {
-  const refused = session.runAudioPostprocessing('sound.wav', { postprocessAudio: 'remove_background' });
-  await expect(refused).rejects.toMatchObject({ code: 'ERR_WANGP_UNSUPPORTED' });
-});
+onSample(
+  '[audio_postprocessing] a WanGP without an audio processor rejects with ERR_WANGP_UNSUPPORTED',
+  'a checkout has it',
+  async () => {
+    const refused = session.runAudioPostprocessing('sound.wav', { postprocessAudio: 'remove_background' });
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_WANGP_UNSUPPORTED' });
+  },
+);

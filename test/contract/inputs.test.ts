@@ -78,7 +78,7 @@ with zipfile.ZipFile(sys.argv[1], "w") as queue:
 }
 
 describe('submit() takes', () => {
-  test('[submit] settings', async () => {
+  test('[submit] one settings object', async () => {
     expect(await session.run(VIDEO)).toMatchObject({ success: true, totalTasks: 1 });
   });
 
@@ -97,7 +97,7 @@ describe('submit() takes', () => {
     }
   });
 
-  test('[input.zip] a .zip queue', async () => {
+  test('[input.zip] a .zip queue of tasks', async () => {
     const file = saveQueue('queue', [
       { id: 1, params: VIDEO, plugin_data: {} },
       { id: 2, params: { ...VIDEO, seed: 2 }, plugin_data: {} },
@@ -105,13 +105,13 @@ describe('submit() takes', () => {
     expect(await session.run(file)).toMatchObject({ success: true, totalTasks: 2, errors: [] });
   });
 
-  onSample('[input.zip] media come from the bundle', 'tinycpu takes no media', async () => {
+  onSample('[input.zip] the media of a .zip queue, which are in it', 'tinycpu takes no media', async () => {
     const params = { ...VIDEO, image_start: 'start.png' };
     const file = saveQueue('bundle', [{ id: 1, params, plugin_data: {} }], [path.join(MEDIA, 'start.png')]);
     expect(await session.run(file)).toMatchObject({ success: true, errors: [] });
   });
 
-  test('[rule.bad-input] no broken zip', async () => {
+  test('[rule.bad-input] no broken .zip: it is refused, and the session is usable', async () => {
     const file = path.join(folder, 'broken.zip');
     writeFileSync(file, 'no zip');
     await expect(session.submit(file)).rejects.toMatchObject({ code: 'ERR_WANGP_SETTINGS_FILE' });
@@ -131,23 +131,27 @@ describe('attachments', () => {
     expect(elsewhere.errors[0]).toMatchObject({ stage: 'validation' });
   });
 
-  test('[input.relative.json] of a .json file too', async () => {
+  test('[input.relative.json] of a .json file are relative to the caller too', async () => {
     const file = save('reading.json', reading(path.join('inner', 'guide.mp4')));
     expect(await fromFolder(() => session.run(file))).toMatchObject({ success: true, errors: [] });
     expect(await session.run(file)).toMatchObject({ success: false });
   });
 
-  onSample('[input.relative.list] in lists and with a suffix too', 'tinycpu takes no list of media', async () => {
-    const settings = {
-      ...VIDEO,
-      image_start: [path.join('inner', 'start.png')],
-      video_guide: `${path.join('inner', 'guide.mp4')}|start_frame=1,end_frame=4`,
-    };
-    expect(await fromFolder(() => session.runTask(settings))).toMatchObject({ success: true, errors: [] });
-    expect(await session.runTask(settings)).toMatchObject({ success: false });
-  });
+  onSample(
+    '[input.relative.list] are relative to the caller in lists and with a suffix too',
+    'tinycpu takes no list of media',
+    async () => {
+      const settings = {
+        ...VIDEO,
+        image_start: [path.join('inner', 'start.png')],
+        video_guide: `${path.join('inner', 'guide.mp4')}|start_frame=1,end_frame=4`,
+      };
+      expect(await fromFolder(() => session.runTask(settings))).toMatchObject({ success: true, errors: [] });
+      expect(await session.runTask(settings)).toMatchObject({ success: false });
+    },
+  );
 
-  onSample('[input.virtual] a suffix targets a range of frames', 'it shows in the guided pixels', async () => {
+  onSample('[input.virtual] with a suffix are that range of frames', 'it shows in the guided pixels', async () => {
     const guided = async (video_guide: string): Promise<Buffer> => {
       const { artifacts, errors } = await session.runTask({ ...VIDEO, ...WITH_MEDIA, video_guide });
       expect(errors).toEqual([]);
@@ -159,18 +163,22 @@ describe('attachments', () => {
     expect((await guided(`${guide}|start_frame=20,end_frame=28`)).equals(early)).toBe(false);
   });
 
-  onReal('[input.virtual, media_postprocessing] lanczos2 of a range', 'the sample has no post-processing', async () => {
-    const range = buildVirtualMediaPath(path.join('inner', 'guide.mp4'), { startFrame: 10, endFrame: 14 });
-    const { errors, artifacts } = await fromFolder(() =>
-      session.runMediaPostprocessing(range, { spatialUpsampling: 'lanczos2', returnMedia: true }),
-    );
-    expect(errors).toEqual([]);
-    const [channels, frames, height, width] = artifacts[0]!.video!.shape;
-    expect([channels, frames]).toEqual([3, 5]);
-    console.log(`lanczos2 of frames 10 to 14: ${width} × ${height}`);
-  });
+  onReal(
+    '[input.virtual, media_postprocessing] with a suffix are upsampled as that range of frames',
+    'the sample has no post-processing',
+    async () => {
+      const range = buildVirtualMediaPath(path.join('inner', 'guide.mp4'), { startFrame: 10, endFrame: 14 });
+      const { errors, artifacts } = await fromFolder(() =>
+        session.runMediaPostprocessing(range, { spatialUpsampling: 'lanczos2', returnMedia: true }),
+      );
+      expect(errors).toEqual([]);
+      const [channels, frames, height, width] = artifacts[0]!.video!.shape;
+      expect([channels, frames]).toEqual([3, 5]);
+      console.log(`lanczos2 of frames 10 to 14: ${width} × ${height}`);
+    },
+  );
 
-  onReal('[audio_remux] a soundtrack of one’s own', 'the sample has no remux', async () => {
+  onReal('[audio_remux] get a soundtrack of one’s own by an audio remux', 'the sample has no remux', async () => {
     const sound = path.join(folder, 'sound.wav');
     runPython(
       `import sys, wave
@@ -185,7 +193,7 @@ with wave.open(sys.argv[1], "wb") as file:
     expect(result.generatedFiles).toHaveLength(1);
   });
 
-  test('[input.virtual.build, input.virtual.audio] the suffix can be built', () => {
+  test('[input.virtual.build, input.virtual.audio] have a suffix that buildVirtualMediaPath() makes', () => {
     expect(buildVirtualMediaPath('a.mkv', { startFrame: 123, endFrame: 456, audioTrackNo: 2 })).toBe(
       'a.mkv|start_frame=123,end_frame=456,audio_track_no=2',
     );

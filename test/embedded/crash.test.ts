@@ -33,13 +33,13 @@ describe.skipIf(sanitized)('a native crash on a thread of Python’s', () => {
     expect(exit.stderr.match(/^Thread 0x/gm)!.length).toBeGreaterThan(0);
   });
 
-  test('leaves none without it', async () => {
+  test('leaves no traceback without WANGP_FAULTHANDLER', async () => {
     const exit = await runJob(CRASH, { WANGP_FAULTHANDLER: undefined });
     expect(exit).toMatchObject({ code: null, signal: 'SIGSEGV', stdout: '' });
     expect(exit.stderr).not.toContain('Fatal Python error');
   });
 
-  test('and abort() says where it was called', async () => {
+  test('by abort() says where it was called, with WANGP_FAULTHANDLER=1', async () => {
     const exit = await runJob('import os\nos.abort()', { WANGP_FAULTHANDLER: '1' });
     expect(exit).toMatchObject({ signal: 'SIGABRT' });
     expect(exit.stderr).toMatch(/Fatal Python error: Aborted[^]*shared\/api\.py/);

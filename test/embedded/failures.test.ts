@@ -25,7 +25,7 @@ async function refusal(attempt: () => Promise<unknown>, on = session): Promise<W
   return error as WanGPError;
 }
 
-describe('a failed generation resolves', () => {
+describe('result() of a failed generation resolves', () => {
   test('with its error, which was an event before the end', async () => {
     const job = await session.submitTask({ script: 'put("status", "begins"); raise ValueError("the latents broke")' });
     const events = await eventsOf(job);
@@ -52,7 +52,7 @@ describe('a failed generation resolves', () => {
     expect(events[3]!.data).toBe(result);
   });
 
-  test('in parts, where some tasks succeed', async () => {
+  test('with the successful and the failed parts, where some tasks succeed', async () => {
     const result = await session.runManifest([
       { script: 'add_artifact(path="first")' },
       { id: 'mine', script: '1 / 0' },
@@ -63,12 +63,12 @@ describe('a failed generation resolves', () => {
     expect(result.artifacts.map(({ path }) => path)).toEqual(['first', 'third']);
   });
 
-  test('where the script is no Python', async () => {
+  test('with an error where what runs is no Python', async () => {
     const result = await session.runTask({ script: 'this is no Python' });
     expect(result.errors).toMatchObject([{ message: expect.stringContaining('invalid syntax'), taskIndex: 1 }]);
   });
 
-  test("where WanGP's thread dies without a word", async () => {
+  test("with an error where WanGP's thread dies without a word", async () => {
     const doomed = await initScripted();
     const job = await doomed.submitTask({ script: 'raise SystemExit(3)' });
     const kinds = (await eventsOf(job)).map(({ kind }) => kind);
@@ -83,8 +83,8 @@ describe('a failed generation resolves', () => {
   });
 });
 
-describe('a refused submission rejects', () => {
-  test('while a job is running', async () => {
+describe('a refused submission rejects:', () => {
+  test('a second one while a job is running', async () => {
     const job = await session.submitTask({ script: 'job.wait_for_cancel(20)' });
     await expect(session.submitTask({})).rejects.toMatchObject({
       code: 'ERR_WANGP_BUSY',
@@ -96,7 +96,7 @@ describe('a refused submission rejects', () => {
     await expect(session.runTask({})).resolves.toMatchObject({ success: true });
   });
 
-  test('where two are made at once: one of them runs', async () => {
+  test('one of two that are made at once, and the other runs', async () => {
     const settled = await Promise.allSettled(
       [1, 2].map(() => session.submitTask({ script: 'job.wait_for_cancel(20)' })),
     );
@@ -108,7 +108,7 @@ describe('a refused submission rejects', () => {
     await expect(session.runTask({})).resolves.toMatchObject({ success: true });
   });
 
-  test("with Python's own exception", async () => {
+  test("one that Python refuses, with Python's own exception", async () => {
     const error = await refusal(() => session.submitTask({ refuse: 'no such größe 😀' }));
     expect(error).toMatchObject({
       name: 'WanGPError',
@@ -122,7 +122,7 @@ describe('a refused submission rejects', () => {
     expect(error.stack).toContain('failures.test.ts');
   });
 
-  test('one task refused refuses them all', async () => {
+  test('a manifest of which one task is refused, as a whole', async () => {
     const error = await refusal(() =>
       session.submitManifest([{ script: 'kept["ran"] = 1' }, { refuse: 'the second' }]),
     );
@@ -152,7 +152,7 @@ describe('a refused submission rejects', () => {
       { code: 'ERR_WANGP_PYTHON', pythonType: 'Mute' },
     ],
   ];
-  test.each(raised)('%s', async (exception, message, expected) => {
+  test.each(raised)('one for which Python raises %s, with its type and text', async (exception, message, expected) => {
     const own = await initScripted();
     const replace = `def submit_task(settings, callbacks=None):
   if settings.get("raise"): raise ${exception}
@@ -233,7 +233,7 @@ describe('what is no submission rejects without asking Python', () => {
     expect(await refusal(attempt)).toMatchObject({ code: 'ERR_WANGP_ARGUMENT', message });
   });
 
-  test('a timeout that is none', async () => {
+  test('a timeout that is no number of milliseconds', async () => {
     const job = await session.submitTask({});
     await expect(job.result({ timeoutMs: -1 })).rejects.toMatchObject({
       code: 'ERR_WANGP_ARGUMENT',
@@ -243,13 +243,16 @@ describe('what is no submission rejects without asking Python', () => {
   });
 });
 
-describe('call', () => {
-  test.each(['no_such_method', 'older'])('%s: not offered', async (name) => {
-    await expect(session.call(name)).rejects.toMatchObject({
-      code: 'ERR_WANGP_UNSUPPORTED',
-      message: `WanGP scripted 1 has no method '${name}'`,
-    });
-  });
+describe('session.call()', () => {
+  test.each(['no_such_method', 'older'])(
+    'rejects with ERR_WANGP_UNSUPPORTED for %s, which is not offered',
+    async (name) => {
+      await expect(session.call(name)).rejects.toMatchObject({
+        code: 'ERR_WANGP_UNSUPPORTED',
+        message: `WanGP scripted 1 has no method '${name}'`,
+      });
+    },
+  );
 
   test('rejects with what Python raises, the chain of causes included', async () => {
     const source = 'try:\n  1 / 0\nexcept ZeroDivisionError as error:\n  raise LookupError("nothing") from error';

@@ -62,7 +62,7 @@ describe('a picture in memory', () => {
     expect(frameOf(await videoOf({ image_start: [image.path] }), 0).equals(opaque)).toBe(true);
   });
 
-  test('may be a PNG, and a JPEG turned by its camera', async () => {
+  test('may be an encoded PNG, and a JPEG, which is turned as its camera says', async () => {
     const code = `
 import io, json, sys, base64
 from PIL import Image
@@ -210,18 +210,18 @@ describe('is refused:', () => {
     await expect(session.registerImage(name as string, picture)).rejects.toMatchObject(argument(/^name must be/));
   });
 
-  test('a tensor that was disposed', async () => {
+  test('as any input, a tensor that was disposed', async () => {
     const video = await videoOf({});
     video.dispose();
     const disposed = { code: 'ERR_WANGP_DISPOSED', message: expect.stringContaining('disposed') as string };
     await expect(session.registerVideo('gone', video)).rejects.toMatchObject(disposed);
   });
 
-  test('a tensor of many frames as a picture', async () => {
+  test('as a picture, a tensor of many frames', async () => {
     await expect(session.registerImage('many', await videoOf({}))).rejects.toMatchObject(argument(/1 frame, not 5/));
   });
 
-  test('sound with a video, which WanGP would lose', async () => {
+  test('as a video, one with sound, which WanGP would lose', async () => {
     const options = { fps: 24, audio: new Float32Array(8), samplingRate: 48_000 };
     await expect(session.registerVideo('loud', rawVideo(1), options)).rejects.toMatchObject({
       code: 'ERR_WANGP_UNSUPPORTED',
@@ -229,7 +229,7 @@ describe('is refused:', () => {
   });
 });
 
-test('a WanGP without sources in memory says so', async () => {
+test('a WanGP without sources in memory rejects inputs from memory with ERR_WANGP_UNSUPPORTED', async () => {
   const { stdout, stderr } = await runScript(`(async () => {
     const session = await wangp.init({ root: SCRIPTED_ROOT });
     const image = { data: Buffer.alloc(12), width: 2, height: 2, channels: 3 };

@@ -37,11 +37,14 @@ picture.save(file, "PNG")
 result = [features.version("zlib"), hashlib.sha256(file.getvalue()).hexdigest()]`,
     'where packages come from': 'import sys; result = [sys.prefix, sys.base_prefix, sys.executable, sys.flags.no_site]',
   };
-  test.each(Object.entries(questions))('%s', async (_, statements) => {
-    expect(await inside(statements)).toEqual(outside(statements));
-  });
+  test.each(Object.entries(questions))(
+    'inside Node and from a shell it answers the same about %s',
+    async (_, statements) => {
+      expect(await inside(statements)).toEqual(outside(statements));
+    },
+  );
 
-  test('a TLS handshake', async () => {
+  test('a TLS handshake with a server of Python’s own succeeds', async () => {
     const handshake = `import ssl
 client, server = ssl.MemoryBIO(), ssl.MemoryBIO()
 connection = ssl.create_default_context().wrap_bio(client, server, server_hostname="localhost")
@@ -53,7 +56,7 @@ result = [server.read(3)[0], ssl.HAS_TLSv1_3]`;
     expect(await inside(handshake)).toEqual([22, true]);
   });
 
-  test.skipIf(process.env['WANGP_TEST_TORCH'] !== '1')('torch computes the same', async () => {
+  test.skipIf(process.env['WANGP_TEST_TORCH'] !== '1')('torch computes the same as from a shell', async () => {
     const statements = `import torch
 torch.manual_seed(1)
 result = (torch.randn(64, 64) @ torch.randn(64, 64)).sum().item()`;
@@ -81,12 +84,12 @@ test('without deep binding Python takes what Node exports', () => {
 });
 
 describe('the environment', () => {
-  test("os.environ is the process's", async () => {
+  test("of Python, os.environ, is the process's", async () => {
     expect(await inside('import os; result = os.environ["WANGP_TEST_VARIABLE"]')).toBe('set by Node');
     expect(await inside('import os; result = dict(os.environ)')).toEqual({ ...process.env });
   });
 
-  test('what Node sets later stays outside; `env` of init() goes in, and out to Node', async () => {
+  test('in Python lacks what Node sets later; `env` of init() goes in, and out to Node', async () => {
     const { stdout, stderr } = await runScript(`(async () => {
       process.env.EARLY = 'early';
       const session = await wangp.init({ root: SCRIPTED_ROOT, env: { GIVEN: 'given' } });
@@ -109,7 +112,7 @@ describe('the environment', () => {
     ]);
   });
 
-  test("Python's start changes nothing in it, and Python speaks UTF-8, where the locale is C", async () => {
+  test("of Node is not changed by Python's start, and Python speaks UTF-8, where the locale is C", async () => {
     const script = `(async () => {
       const before = { ...process.env };
       const session = await wangp.init({ root: SCRIPTED_ROOT });
@@ -121,7 +124,7 @@ describe('the environment', () => {
     expect(JSON.parse(stdout)).toEqual([[], ['utf-8', 'utf-8']]);
   });
 
-  test('a host that sets variables while Python starts harms nobody', async () => {
+  test('may be changed by the host while Python starts, without harm', async () => {
     // Each new variable may move the array of all of them.
     const { code, signal, stdout } = await runScript(`
       let count = 0;

@@ -29,7 +29,7 @@ describe('the end of the process', () => {
   });
 
   test.each(['', 'await session.runTask({});', 'await session.submitTask({ refuse: "no" }).catch(() => {});'])(
-    'comes by itself, without close(): %s',
+    'comes by itself, without close(), after: %s',
     async (body) => {
       expect(await runWithSession(`${body} console.log('done')`)).toMatchObject({ ...GOOD, stdout: 'done\n' });
     },
@@ -82,7 +82,7 @@ describe('the end of the process', () => {
     },
   );
 
-  test('by process.exit() while WanGP is imported', async () => {
+  test('by process.exit() while WanGP is imported is prompt, with the code that was given', async () => {
     const slow = path.join(folder, 'slow_import.py');
     const mark = path.join(folder, 'importing');
     writeFileSync(
@@ -99,7 +99,7 @@ describe('the end of the process', () => {
     expect(performance.now() - begin).toBeLessThan(15_000);
   });
 
-  test('by an exception that nobody catches, midway', async () => {
+  test('by an exception that nobody catches during a job tells that exception and has code 1', async () => {
     const exit = await runWithSession(`
       await session.submitTask({ script: 'time.sleep(30)' });
       process.on('exit', (code) => console.log('listener', code));
@@ -108,7 +108,7 @@ describe('the end of the process', () => {
     expect(exit.stderr).toContain('nobody catches this');
   });
 
-  test('is without a crash, again and again', async () => {
+  test('is without a crash, in process after process that ends in the midst of a job', async () => {
     const repetitions = thorough ? 30 : 4;
     const natural = `const session = await wangp.init({ outputDir: ${JSON.stringify(folder)}, consoleOutput: false });
       const result = await session.runTask({ ...TINY_VIDEO, _api: { return_media: true } });

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Tensor, type WanGPSession } from 'wangp-node';
-import { initScripted, PACKAGE, runScript } from '../tools.js';
+import { initScripted, PACKAGE, runScript, SCRIPTED_ROOT } from '../tools.js';
 
 let session: WanGPSession;
 
@@ -69,6 +69,30 @@ describe('a tensor whose bytes were moved into another ArrayBuffer by transfer()
     );
     expect(exit).toEqual({ ...GOOD, stdout: 'true 1\ntrue\ntrue 5000000 7\n' });
   });
+});
+
+test('in a Worker transfer() is refused by the buffer itself, naming share(): the bytes would not outlive the Worker', async () => {
+  const worker = `
+    const { parentPort } = require('node:worker_threads');
+    const wangp = require(${JSON.stringify(path.join(PACKAGE, 'dist/index.js'))});
+    (async () => {
+      const session = await wangp.init({ root: ${JSON.stringify(SCRIPTED_ROOT)} });
+      const script = 'import numpy; add_artifact(video_tensor_uint8=numpy.full((1, 1, 2, 2), 7, "uint8"))';
+      const { video } = (await session.runTask({ script })).artifacts[0];
+      for (const name of ['transfer', 'transferToFixedLength']) {
+        try {
+          video.data.buffer[name]();
+        } catch (error) {
+          parentPort.postMessage([error.code, error.message.includes('tensor.share()'), video.data[3]].join(' '));
+        }
+      }
+    })();`;
+  const exit = await runScript(
+    `const { Worker } = require('node:worker_threads');
+     new Worker(${JSON.stringify(worker)}, { eval: true }).on('message', (answer) => console.log(answer));`,
+    { args },
+  );
+  expect(exit).toEqual({ ...GOOD, stdout: 'ERR_WANGP_UNSUPPORTED true 7\n'.repeat(2) });
 });
 
 test('memory is given back by a Python thread where every thread is told that it has the GIL (subinterpreters)', async () => {

@@ -12,7 +12,7 @@ const evaluate = (expression: string): Promise<unknown> => session.call('evaluat
 const execute = (statements: string): Promise<unknown> => session.call('execute', [statements]);
 
 describe('memory in a value', () => {
-  test('NumPy scalars are plain', async () => {
+  test('NumPy scalars are plain numbers and booleans', async () => {
     const scalars = await execute(`import numpy
 result = [numpy.float32(0.5), numpy.float64(0.1), numpy.int64(7), numpy.uint64(2**64 - 1), numpy.bool_(True),
           numpy.str_("a"), numpy.longdouble(2.5), numpy.float16(1.5)]`);
@@ -66,7 +66,7 @@ result = [numpy.float32(0.5), numpy.float64(0.1), numpy.int64(7), numpy.uint64(2
       [0, 2, 1, 3],
     ],
   ];
-  test.each(others)('%s', async (_, expression, expected, content) => {
+  test.each(others)('%s is a tensor, and says whether it was copied', async (_, expression, expected, content) => {
     const tensor = (await execute(`import numpy; result = ${expression}`)) as Tensor;
     expect(tensor).toBeInstanceOf(Tensor);
     expect(tensor).toMatchObject(expected);
@@ -80,7 +80,7 @@ result = [numpy.float32(0.5), numpy.float64(0.1), numpy.int64(7), numpy.uint64(2
     ['text', 'numpy.array(["a"])'],
     ['times', 'numpy.array(["2024-01-01"], dtype="M8[s]")'],
     ['records', 'numpy.zeros(2, dtype=[("a", "i4"), ("b", "f8")])'],
-  ])('an array of %s has no counterpart', async (_, expression) => {
+  ])('an array of %s, which has no counterpart, is shown by its type and text', async (_, expression) => {
     const answer = await execute(`import numpy; result = ${expression}`);
     expect(answer).toMatchObject({ pythonType: 'numpy.ndarray', repr: expect.stringContaining('array(') });
   });

@@ -48,14 +48,14 @@ describe('what Python cannot hold is refused, with its place', () => {
     ['a SharedArrayBuffer', new SharedArrayBuffer(4), 'is a SharedArrayBuffer, which'],
     ['shared memory', new Uint8Array(new SharedArrayBuffer(4)), 'is memory shared between threads, which'],
   ];
-  test.each(refused)('%s', async (_, value, message) => {
+  test.each(refused)('%s is refused with the place where it stands', async (_, value, message) => {
     const error = await refusal(() => session.submitTask({ foo: [0, 1, { bar: value }] }));
     expect(error).toBeInstanceOf(WanGPError);
     expect(error).toMatchObject({ code: 'ERR_WANGP_VALUE' });
     expect((error as Error).message).toContain(`settings.foo[2].bar ${message}`);
   });
 
-  test('a circle', async () => {
+  test('a circle is refused with the places that close it', async () => {
     const itself: Record<string, unknown> = {};
     itself['me'] = itself;
     const message = 'settings.me is an object that contains itself, which cannot be handed to Python';
@@ -65,15 +65,18 @@ describe('what Python cannot hold is refused, with its place', () => {
   });
 
   // Instrumented frames are larger: V8's own limit comes first.
-  test.skipIf(process.env['WANGP_TEST_SANITIZER'])('a thousand levels, named by both ends of the place', async () => {
-    const value: Settings = {};
-    let inner: Record<string, unknown> = value;
-    for (let level = 0; level < 2000; level += 1) inner = inner['größe'] = {};
-    const error = (await refusal(() => session.submitTask(value))) as Error;
-    expect(error.message).toMatch(/^settings\.größe\..*…ö?ß?.*größe is more than 1,000 levels deep, which/u);
-    expect(error.message.length).toBeLessThan(300);
-    expect(error.message).not.toContain('\ufffd');
-  });
+  test.skipIf(process.env['WANGP_TEST_SANITIZER'])(
+    'a thousand levels are refused, with a place that is named by both its ends',
+    async () => {
+      const value: Settings = {};
+      let inner: Record<string, unknown> = value;
+      for (let level = 0; level < 2000; level += 1) inner = inner['größe'] = {};
+      const error = (await refusal(() => session.submitTask(value))) as Error;
+      expect(error.message).toMatch(/^settings\.größe\..*…ö?ß?.*größe is more than 1,000 levels deep, which/u);
+      expect(error.message.length).toBeLessThan(300);
+      expect(error.message).not.toContain('\ufffd');
+    },
+  );
 
   const places: [string, string, () => Promise<unknown>][] = [
     ['submitTask', 'settings.seed', () => session.submitTask({ seed: NaN })],
@@ -91,7 +94,7 @@ describe('what Python cannot hold is refused, with its place', () => {
       () => session.submitTask({ _api: { return_media: NaN as never } }),
     ],
   ];
-  test.each(places)('%s names %s', async (_, place, attempt) => {
+  test.each(places)('the place of %s is called %s', async (_, place, attempt) => {
     const message = `${place} is NaN, which cannot be handed to Python`;
     expect(await refusal(attempt)).toMatchObject({ code: 'ERR_WANGP_VALUE', message });
   });
@@ -108,7 +111,7 @@ describe('what Python cannot hold is refused, with its place', () => {
     expect(await refusal(() => session.submitTask(proxy))).toBe(mine);
   });
 
-  test('an object that changes while it is read', async () => {
+  test('an object that changes while it is read is read safely', async () => {
     const list: unknown[] = [1, 2, 3];
     const settings = {
       get first(): number {

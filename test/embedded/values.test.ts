@@ -20,7 +20,7 @@ async function echo(value: unknown): Promise<unknown> {
   return ((await session.call('echo', [value])) as unknown[])[0];
 }
 
-describe('JavaScript to Python', () => {
+describe('from JavaScript to Python', () => {
   const scalars: [string, unknown, string, string][] = [
     ['an integral number', 42, 'int', '42'],
     ['5.0', 5.0, 'int', '5'],
@@ -48,7 +48,7 @@ describe('JavaScript to Python', () => {
     ['numeric keys', { 2: 'b', 1: 'a' }, 'dict', "{'1': 'a', '2': 'b'}"],
     ['symbol keys', { [Symbol('s')]: 1, a: 2 }, 'dict', "{'a': 2}"],
   ];
-  test.each(scalars)('%s', async (_, value, type, repr) => {
+  test.each(scalars)('%s becomes the value of Python that stands for it', async (_, value, type, repr) => {
     expect(await inPython('[type(value).__name__, repr(value)]', value)).toEqual([type, repr]);
   });
 
@@ -168,7 +168,7 @@ describe('JavaScript to Python', () => {
     expect(await answer).toEqual([1, 2]);
   });
 
-  test('keyword arguments', async () => {
+  test('keyword arguments arrive by their names', async () => {
     expect(await session.call('echo', [1], { a: [2], __proto__: null })).toEqual({ values: [1], keywords: { a: [2] } });
   });
 });
@@ -185,7 +185,7 @@ describe('text, both ways', () => {
     ['surrogates the wrong way round', '\udc00\ud800', "'\\udc00\\ud800'"],
     ['a byte-order mark', '\ufeffa\ufffe', "'\\ufeffa\\ufffe'"],
   ];
-  test.each(texts)('%s', async (_, text, ascii) => {
+  test.each(texts)('%s arrives as it is and comes back', async (_, text, ascii) => {
     expect(await inPython('ascii(value)', text)).toBe(ascii);
     expect(await evaluate(ascii)).toBe(text);
     expect(await evaluate(`{${ascii}: 1}`)).toEqual({ [text]: 1 });
@@ -197,13 +197,13 @@ describe('text, both ways', () => {
     ['Latin-1', 'ÿ'],
     ['two bytes each', '漢'],
     ['emoji', '😀'],
-  ])('ten million code units of %s', async (_, character) => {
+  ])('ten million code units of %s arrive and come back', async (_, character) => {
     const text = character.repeat(10_000_000 / character.length);
     expect((await echo(text)) === text).toBe(true);
   });
 });
 
-describe('Python to JavaScript', () => {
+describe('from Python to JavaScript', () => {
   const values: [string, unknown][] = [
     ['None', null],
     ['True', true],
@@ -238,7 +238,7 @@ describe('Python to JavaScript', () => {
     ['__import__("decimal").Decimal("1.5")', { pythonType: 'decimal.Decimal', repr: "Decimal('1.5')" }],
     ['type("Größe漢", (), {"__repr__": lambda self: "r漢"})()', { pythonType: 'Größe漢', repr: 'r漢' }],
   ];
-  test.each(values)('%s', async (expression, expected) => {
+  test.each(values)('%s becomes the value of JavaScript that stands for it', async (expression, expected) => {
     assert.deepStrictEqual(await evaluate(expression), expected);
   });
 
@@ -265,7 +265,7 @@ describe('Python to JavaScript', () => {
     ['the same list twice', 'part = [1]\nresult = [part, {"a": part}]', [[1], { a: [1] }]],
     ['a key named __proto__', 'result = {"__proto__": 1}', Object.fromEntries([['__proto__', 1]])],
   ];
-  test.each(statements)('%s', async (_, source, expected) => {
+  test.each(statements)('%s becomes data, or its type and text', async (_, source, expected) => {
     assert.deepStrictEqual(await execute(source), expected);
   });
 
@@ -276,7 +276,7 @@ describe('Python to JavaScript', () => {
   });
 
   test.each(['ValueError', 'SystemExit', 'KeyboardInterrupt', 'RecursionError'])(
-    'objects that raise %s when they are looked at',
+    'objects that raise %s when they are looked at raise nothing in JavaScript',
     async (exception) => {
       const answer = await execute(`def fail(*_):\n  raise ${exception}
 Mute = type("Mute", (), {"__repr__": fail, "__str__": fail})
@@ -378,7 +378,7 @@ describe('what goes there comes back', () => {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item)]));
   }
 
-  test.each([1, 2, 3, 4])('4,000 random values, seed %i', async (seed) => {
+  test.each([1, 2, 3, 4])('4,000 random values are the same, seed %i', async (seed) => {
     const make = generator(random(seed));
     for (let batch = 0; batch < 40; batch += 1) {
       const values = Array.from({ length: 100 }, () => make(4));
@@ -386,7 +386,7 @@ describe('what goes there comes back', () => {
     }
   });
 
-  test('a hundred levels deep', async () => {
+  test('what is nested a hundred levels deep is the same', async () => {
     let value: unknown = 'innermost';
     for (let level = 0; level < 50; level += 1) value = { list: [value] };
     assert.deepStrictEqual(await echo(value), value);

@@ -40,7 +40,7 @@ describe('a Worker', () => {
     expect(exit).toEqual({ ...GOOD, stdout: 'started,status,completed true 9\n[ 0 ]\n' });
   });
 
-  test('and another one, and the main thread, at the same time', async () => {
+  test('runs jobs at the same time as another one and the main thread', async () => {
     const exit = await run(`
       const rounds = ${thorough ? 40 : 10};
       const work = async (session, name) => {

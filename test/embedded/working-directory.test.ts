@@ -95,7 +95,7 @@ const EVERYBODY = `
   for (const place of answers.written) fs.rmSync(path.join(folder, place, 'written'));`;
 
 describe('while a job holds another working directory', () => {
-  test('nobody else notices', async () => {
+  test('Node, Workers and other calls stay where they were', async () => {
     expect(await runHost('thread', EVERYBODY)).toEqual({
       mode: 'thread',
       remembered: 'host',

@@ -1,8 +1,8 @@
-// npm run test:isolation (npm run test:isolation): Python inside Node has its own libraries. Every check of
+// npm run test:isolation [-- --short | --record]: Python inside Node has its own libraries. Every check of
 // isolation/checks.mjs is answered by each interpreter inside each Node, with and without jemalloc, and compared with
 // what the same interpreter answers when a shell starts it. Controls leave a remedy out and must differ.
 //
-// In full it renews the table of docs/isolation.md; `--short`: the running Node, one interpreter.
+// `--short`: the running Node, one interpreter. `--record`: the tables of docs/isolation.md are those of this run.
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -26,6 +26,8 @@ const CONTROLS = [
 ];
 
 const short = process.argv.includes('--short');
+const record = process.argv.includes('--record');
+if (short && record) fail('--record writes the figures of a run in full: leave --short out');
 
 /** The interpreters to ask: all of them, or the main one. */
 async function interpreters() {
@@ -168,7 +170,7 @@ const figures =
   `${withJemalloc}; controls that differ, as they must: ${felt} of ${controls.length}`;
 const tables = `${versionsTable(plain, preloaded)}\n\n${controlsTable(controls)}`;
 console.log(tables);
-if (!short) {
+if (record) {
   const machine = `${os.cpus()[0].model.trim()}, ${os.type()} ${os.release()} ${os.arch()}`;
   const date = new Date().toISOString().slice(0, 10);
   await renew(`Measured on ${date} by \`npm run test:isolation\` on ${machine}.\n\n\`${figures}\`\n\n${tables}`);
