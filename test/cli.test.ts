@@ -85,7 +85,7 @@ describe('help', () => {
     expect(stdout.replace(/\s+/g, ' ')).toContain('should disclose its use of WanGP');
   });
 
-  test('--version is the one of the package', async () => {
+  test('--version prints a version number and nothing else', async () => {
     const { code, stdout } = await cli(['--version']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -129,7 +129,7 @@ describe('demo', () => {
     expect(stdout + stderr).not.toMatch(/[▀█░]/);
   });
 
-  test('--json ends stdout with one object', async () => {
+  test('--json ends stdout with one object of files, events, media and the time of the hand-over', async () => {
     const begin = performance.now();
     const { code, stdout } = await demo([...fixture('own.json'), '--json'], { cwd: SETTINGS });
     const took = performance.now() - begin;
@@ -343,7 +343,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
   test.each([
     ['--no-preview', ['--no-preview'], {}],
     ['NO_COLOR', [], { NO_COLOR: '1' }],
-  ])('%s leaves the bar alone', async (name, args, env) => {
+  ])('%s shows the bar without the preview', async (name, args, env) => {
     const how = { cwd: SETTINGS, command, env: { ...xterm, ...env } };
     const { stdout } = await demo([...fixture('own.json'), ...args], how);
     expect(stdout).toMatch(/Done +█+ 100 %/);
@@ -367,7 +367,7 @@ describe('info', () => {
     expect(stdout).toMatch(/^Python +3\.\d+\.\d+ \(.+\)$/m);
   });
 
-  test('--json says it as session.info does', async () => {
+  test('--json ends stdout with the properties of session.info', async () => {
     const { code, stdout } = await cli(['info', '--json']);
     expect(code).toBe(0);
     expect(lastLine(stdout)).toMatchObject({

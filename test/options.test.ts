@@ -92,7 +92,7 @@ describe('options of init that cannot be used', () => {
       `consoleOutput must be true or false, not "${'x'.repeat(60)}…"`,
     ],
   ];
-  test.each(cases)('%s', async (_, options, message) => {
+  test.each(cases)('init() refuses %s and says what is wrong', async (_, options, message) => {
     expect((await refusal(options)).message).toContain(message);
   });
 });

@@ -8,26 +8,26 @@ import { findPython } from '../lib/python/find.js';
 import type { InterpreterAnswer } from '../lib/python/probe.js';
 import { at, fake, isLinux, isWindows, options, refusal, shell, type Fake } from './fixtures/fake-interpreter.js';
 
-describe.skipIf(isWindows)('an interpreter that does not answer is refused, with the reason, where it', () => {
+describe.skipIf(isWindows)('the probe of an interpreter', () => {
   const broken = (python: string, timeoutMs = 10_000) =>
     refusal(findPython({ python, ...options(), timeoutMs }), 'ERR_WANGP_PYTHON_BROKEN');
 
-  it('exits with a failure', async () => {
+  it('refuses one that exits with a failure, with its exit code and what it printed', async () => {
     const { executable } = fake(at('python'), {}, 'echo first >&2; echo Fatal Python error >&2; exit 7');
     expect(await broken(executable)).toContain('exited with code 7: first | Fatal Python error');
   });
 
-  it('crashes', async () => {
+  it('refuses one that crashes, with the signal', async () => {
     expect(await broken(fake(at('python'), {}, 'kill -SEGV $$').executable)).toContain('was ended by SIGSEGV');
   });
 
-  it('exits well and says nothing, or half of it', async () => {
+  it('refuses one that exits well and says nothing, or half of it', async () => {
     expect(await broken(fake(at('python'), {}, 'exit 0').executable)).toContain('without answering');
     const half = fake(at('half'), { version: 3 as unknown as string });
     expect(await broken(half.executable)).toContain('without answering');
   });
 
-  it('is no program', async () => {
+  it('refuses what is no program', async () => {
     writeFileSync(at('text'), 'not a program');
     expect(await broken(at('text'))).toContain('could not be started');
     chmodSync(at('text'), 0o755);
@@ -38,7 +38,7 @@ describe.skipIf(isWindows)('an interpreter that does not answer is refused, with
     expect(await broken(at('elf'))).toMatch(/could not be started|exited with code/);
   });
 
-  it('hangs, with its children, while the event loop goes on', async () => {
+  it('refuses one that hangs and ends its children, while the event loop goes on', async () => {
     const { executable } = fake(at('python'), {}, `/bin/sleep 60 & echo $! >'${at('pid')}'; wait`);
     let ticks = 0;
     const ticking = setInterval(() => ticks++, 20);
@@ -59,7 +59,7 @@ describe.skipIf(isWindows)('an interpreter that does not answer is refused, with
     await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false);
   });
 
-  it('but not where it answers while a child of its own keeps the streams open', async () => {
+  it('accepts one that answers, though a child of its own keeps the streams open', async () => {
     const { executable } = fake(at('python'), {}, '/bin/sleep 20 &');
     const started = performance.now();
     expect((await findPython({ python: executable, ...options() })).executable).toBe(executable);
@@ -156,7 +156,7 @@ describe.skipIf(isWindows)('the shared library', () => {
     expect((await library(python)).libraryPath).toBe(own);
   });
 
-  it('of a framework has no ending', async () => {
+  it('of a framework is found, though its name has no ending', async () => {
     const own = place('Frameworks', 'Python.framework', 'Versions', '3.11', 'Python');
     const ldLibrary = 'Python.framework/Versions/3.11/Python';
     const python = fake(at('python'), { frameworkPrefix: at('Frameworks'), ldLibrary, instSoName: ldLibrary });
@@ -217,7 +217,7 @@ describe.skipIf(isWindows)('the cache', () => {
     expect(shim.asked()).toBe(2);
   });
 
-  it("is never in the way: corrupt, not writable, another's, empty", async () => {
+  it('is passed over where it is corrupt, empty, not writable or writable by others', async () => {
     const python = fake(at('python'));
     await find(python);
     for (const content of ['{', '[]', 'null', '{"version":1}', '']) {

@@ -60,7 +60,7 @@ test('an event is narrowed by its kind', () => {
   });
 });
 
-test('a job, its result and its media', () => {
+test('a job, its result and its media have their types', () => {
   expectTypeOf<SessionJob['done']>().toEqualTypeOf<boolean>();
   expectTypeOf<SessionJob['cancel']>().toEqualTypeOf<() => void>();
   expectTypeOf<SessionJob['result']>().returns.toEqualTypeOf<Promise<GenerationResult>>();
@@ -72,7 +72,7 @@ test('a job, its result and its media', () => {
   expectTypeOf<GenerationError['stage']>().toExtend<string | null>();
 });
 
-test('callbacks', () => {
+test('callbacks and the event of onEvent are typed by what they are called with', () => {
   expectTypeOf<Parameters<NonNullable<Callbacks['onProgress']>>>().toEqualTypeOf<[update: ProgressUpdate]>();
   expectTypeOf<Parameters<NonNullable<Callbacks['onComplete']>>>().toEqualTypeOf<[result: GenerationResult]>();
   expectTypeOf<CallbackEvent['kind']>().toEqualTypeOf<
@@ -102,7 +102,7 @@ test('an event of a kind that came with a newer WanGP can be asked for, and leav
   expectTypeOf<SessionEvent>().toExtend<UnknownEvent>();
 });
 
-test('what can be submitted', () => {
+test('a submit takes settings, lists, tasks, paths and URLs, and nothing of another type', () => {
   expectTypeOf<{ model_type: string; a_setting_of_tomorrow: { deep: number[] } }>().toExtend<Settings>();
   compiled(() => session.submit({ prompt: 'a', seed: 1 }));
   compiled(() => session.submit([{ prompt: 'a' }]));
@@ -154,7 +154,7 @@ test('settings are typed where models agree, and open elsewhere', () => {
   compiled(() => session.submitTask({ image_refs: [7] }));
 });
 
-test('models', () => {
+test('the methods about models have typed filters and answers', () => {
   expectTypeOf<WanGPSession['listModelDefs']>().returns.resolves.toEqualTypeOf<ModelDef[]>();
   expectTypeOf<WanGPSession['getModelDef']>().returns.resolves.toEqualTypeOf<ModelDef | null>();
   expectTypeOf<WanGPSession['listModelMetadata']>().returns.resolves.toEqualTypeOf<ModelMetadata[]>();
@@ -168,7 +168,7 @@ test('models', () => {
   compiled(() => session.listModelDefs({ main_output: 'video' }));
 });
 
-test('postprocessing', () => {
+test('the methods of postprocessing have typed sources, options and answers', () => {
   expectTypeOf<WanGPSession['submitMediaPostprocessing']>().returns.resolves.toEqualTypeOf<SessionJob>();
   expectTypeOf<WanGPSession['runAudioRemux']>().returns.resolves.toEqualTypeOf<GenerationResult>();
   expectTypeOf<WanGPSession['submitAudioPostprocessing']>().parameter(0).toEqualTypeOf<string | URL>();
@@ -177,7 +177,7 @@ test('postprocessing', () => {
   compiled(() => session.submitAudioRemux('a.mp4', { audioSource: 'b.wav' }));
 });
 
-test('virtual media', () => {
+test('parseVirtualMediaPath() gives what buildVirtualMediaPath() takes', () => {
   expectTypeOf(parseVirtualMediaPath).returns.toEqualTypeOf<VirtualMediaPath | null>();
   expectTypeOf(buildVirtualMediaPath).returns.toEqualTypeOf<string>();
   compiled(({ path, ...part }: VirtualMediaPath) => buildVirtualMediaPath(path, part));

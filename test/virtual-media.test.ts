@@ -17,17 +17,17 @@ const UPSTREAM = JSON.parse(readFileSync(path.join(FIXTURES, 'virtual-media.json
 };
 
 describe('buildVirtualMediaPath', () => {
-  test.each(UPSTREAM.build)('%j with %j, as upstream', (source, options, expected) => {
+  test.each(UPSTREAM.build)('makes of %j with %j what upstream makes of it', (source, options, expected) => {
     expect(buildVirtualMediaPath(source, options)).toBe(expected);
   });
 
-  test('undefined options and extras as pairs', () => {
+  test('leaves out undefined options, and takes extras as pairs', () => {
     expect(buildVirtualMediaPath('clip.mp4')).toBe('clip.mp4');
     expect(buildVirtualMediaPath('clip.mp4', { startFrame: undefined, extras: undefined })).toBe('clip.mp4');
     expect(buildVirtualMediaPath('clip.mp4', { extras: [['a', 'b'], ['c', 1]] })).toBe('clip.mp4|a=b,c=1'); // prettier-ignore
   });
 
-  test('builds what was parsed', () => {
+  test('builds again the text that was parsed', () => {
     const text = 'clip.mp4|start_frame=-9,end_frame=-1,audio_track_no=2,vsource=mine';
     const { path: source, ...options } = parseVirtualMediaPath(text)!;
     expect(buildVirtualMediaPath(source, options)).toBe(text);
@@ -57,11 +57,11 @@ describe('buildVirtualMediaPath', () => {
 });
 
 describe('parseVirtualMediaPath', () => {
-  test.each(UPSTREAM.parse)('%j, as upstream', (text, expected) => {
+  test.each(UPSTREAM.parse)('makes of %j what upstream makes of it', (text, expected) => {
     expect(parseVirtualMediaPath(text)).toEqual(expected);
   });
 
-  test('what is no string is no virtual media path', () => {
+  test('gives null for what is no string', () => {
     expect(parseVirtualMediaPath(null as never)).toBeNull();
   });
 });

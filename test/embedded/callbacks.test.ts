@@ -39,8 +39,8 @@ put("refresh_models", {})
 put("brand_new", 1)
 raise ValueError("broken")`;
 
-describe('what is called', () => {
-  test('all nine, with their payloads, the specific one before onEvent', async () => {
+describe('the callbacks of a job', () => {
+  test('are called with their payloads, all nine, each specific one before onEvent', async () => {
     const { callbacks, calls } = recorder();
     const job = await session.submitTask({ script: EVERYTHING }, { callbacks });
     const result = await job.result();
@@ -87,7 +87,7 @@ describe('what is called', () => {
     }
   });
 
-  test('onComplete, the completed event and the result are one object', async () => {
+  test('get the very object in onComplete and onEvent that the completed event and result() have', async () => {
     const { callbacks, calls } = recorder();
     const job = await session.submitTask({}, { callbacks });
     const results: unknown[] = [await job.result()];
@@ -100,7 +100,7 @@ describe('what is called', () => {
     expect(new Set(results).size).toBe(1);
   });
 
-  test('the next job may be submitted from onComplete', async () => {
+  test('can submit the next job from onComplete, and it succeeds', async () => {
     const next = await new Promise<GenerationResult>((resolve, reject) => {
       const callbacks: Callbacks = { onComplete: () => void session.runTask({}).then(resolve, reject) };
       session.submitTask({}, { callbacks }).catch(reject);
@@ -109,10 +109,10 @@ describe('what is called', () => {
   });
 });
 
-describe('on which object', () => {
+describe('the callbacks object', () => {
   const SAY = 'put("status", "one"); put("status", "two")';
 
-  test('`this` is the callbacks object, private fields and inherited methods included', async () => {
+  test('is `this` in its methods, private fields and inherited methods included', async () => {
     class Base {
       readonly seen: string[] = [];
       onStatus(text: string): void {
@@ -137,7 +137,7 @@ describe('on which object', () => {
     expect(callbacks.seen).toEqual(['1: one', '2: two', 'done 2']);
   });
 
-  test('methods are looked up when they are called', async () => {
+  test('has its methods looked up at each call', async () => {
     const seen: string[] = [];
     const callbacks: Callbacks = {
       onStatus(text) {
@@ -150,13 +150,13 @@ describe('on which object', () => {
     expect(seen).toEqual(['first one', 'second two', 'complete']);
   });
 
-  test('null and undefined stand for no callback', async () => {
+  test('may hold null or undefined for no callback', async () => {
     const callbacks = { onStatus: undefined, onInfo: null, onComplete: undefined } as unknown as Callbacks;
     const result = await session.runTask({ script: `${SAY}; put("info", "x")` }, { callbacks });
     expect(result.success).toBe(true);
   });
 
-  test("a job's callbacks replace the session's", async () => {
+  test('of a job replaces that of the session', async () => {
     const ofSession = recorder();
     const ofJob = recorder();
     const other = await initScripted({ callbacks: ofSession.callbacks });
@@ -173,7 +173,7 @@ describe('on which object', () => {
     expect(ofSession.calls).toHaveLength(6);
   });
 
-  test('none of them keeps the events from the stream', async () => {
+  test('keeps no event from the stream', async () => {
     const onStatus = vi.fn();
     const job = await session.submitTask({ script: SAY }, { callbacks: { onStatus } });
     const kinds: string[] = [];
@@ -206,7 +206,7 @@ const names = ${JSON.stringify(NAMES)};
   ];
   const AS_EVER = { kinds: KINDS, errors: ['broken'], next: true };
 
-  test.each(['onStatus', 'onComplete', 'onEvent'])('in %s ends the process, with its stack', async (name) => {
+  test.each(['onStatus', 'onComplete', 'onEvent'])('in %s ends the process with code 1 and its stack', async (name) => {
     const exit = await runWith(`{ ${name}() {\n throw new TypeError('my callback broke'); } }`);
     expect(exit).toMatchObject({ code: 1, signal: null, stdout: '' });
     expect(exit.stderr).toContain('TypeError: my callback broke');
@@ -235,7 +235,7 @@ const names = ${JSON.stringify(NAMES)};
 process.on('uncaughtException', (error, origin) => caught.push([error?.message ?? error, origin]));`;
   const report = 'console.log(JSON.stringify(caught));';
 
-  test('with a handler, in every callback: the job goes on and ends as it would have', async () => {
+  test('in every callback reaches an uncaughtException handler, and the job ends as it would have', async () => {
     const callbacks = `Object.fromEntries(names.map((name) => [name, () => { throw new Error(name); }]))`;
     const exit = await runWith(callbacks, { before: collect, after: report });
     expect(exit).toMatchObject({ code: 0, signal: null, stderr: '' });
@@ -249,7 +249,7 @@ process.on('uncaughtException', (error, origin) => caught.push([error?.message ?
     expect(caught).toEqual(called.map((name) => [name, 'uncaughtException']));
   });
 
-  test('with a handler: the other callbacks are called', async () => {
+  test('leaves the other callbacks called where there is an uncaughtException handler', async () => {
     const callbacks = `{ said: [], onStatus() { throw new Error('mine'); }, onInfo(text) { this.said.push(text); },
       onEvent({ kind }) { this.said.push(kind); }, onComplete() { console.log(this.said.join()); } }`;
     const exit = await runWith(callbacks, { before: collect });
@@ -257,7 +257,7 @@ process.on('uncaughtException', (error, origin) => caught.push([error?.message ?
     expect(exit.stdout).toContain('progress,preview,preview,stream,status,saved,info,output,error\n');
   });
 
-  test('from a getter, and thrown values of any kind', async () => {
+  test('from a getter, or thrown as a value of any kind, reaches an uncaughtException handler', async () => {
     const callbacks = `{ get onStatus() { throw new Error('getter'); }, onInfo() { throw 'text'; },
       onOutput() { throw null; }, onError() { throw undefined; } }`;
     const exit = await runWith(callbacks, { before: collect, after: report });
@@ -270,7 +270,7 @@ process.on('uncaughtException', (error, origin) => caught.push([error?.message ?
     expect(caught).toEqual(['getter', 'text', null, null].map((thrown) => [thrown, 'uncaughtException']));
   });
 
-  test('an asynchronous one is an unhandled rejection', async () => {
+  test('of an async method is an unhandled rejection', async () => {
     const callbacks = `{ async onStatus() { throw new RangeError('later'); } }`;
     const exit = await runWith(callbacks);
     expect(exit).toMatchObject({ code: 1, signal: null });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(outputDir, { recursive: true, force: true }));
 
-test('from cancel() to the result it takes much less than a step', async () => {
+test('a cancelled job has its result within 500 ms of cancel()', async () => {
   const settings = { ...TINY_VIDEO, num_inference_steps: 200, sample_fault: { step_seconds: 0.1 } };
   const took: number[] = [];
   for (let round = 0; round < 10; round += 1) {

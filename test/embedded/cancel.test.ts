@@ -53,7 +53,7 @@ session._start = held`,
 const submitIsHeld = (): Promise<void> => expect.poll(() => kept('held'), { timeout: 20_000 }).toBe(true);
 
 describe('job.cancel()', () => {
-  test('right after the submit', async () => {
+  test('right after the submit makes the result say cancelled', async () => {
     const job = await session.submitTask({ script: UNTIL_CANCELLED });
     job.cancel();
     expect([job.cancelRequested, job.done]).toEqual([true, false]);
@@ -61,7 +61,7 @@ describe('job.cancel()', () => {
     expect([job.cancelRequested, job.done]).toEqual([true, true]);
   });
 
-  test('midway, and again and again', async () => {
+  test('called five times midway cancels the job once, and the result says cancelled', async () => {
     const job = await session.submitTask({ script: UNTIL_CANCELLED });
     await running(job);
     expect(job.cancelRequested).toBe(false);
@@ -70,7 +70,7 @@ describe('job.cancel()', () => {
     expect(await kept('cancels')).toBe(1);
   });
 
-  test('after the end is told by cancelRequested, and changes nothing else, for the next job either', async () => {
+  test('after the end sets cancelRequested, and changes neither the result nor the next job', async () => {
     const job = await session.submitTask({ script: 'pass' });
     const result = await job.result();
     job.cancel();
@@ -80,7 +80,7 @@ describe('job.cancel()', () => {
     expect(await session.runTask({ script: 'job.wait_for_cancel(0.05)' })).toMatchObject({ success: true });
   });
 
-  test('does not wait behind a call', async () => {
+  test('ends the job while a call of the session is still under way', async () => {
     const job = await session.submitTask({ script: UNTIL_CANCELLED });
     await running(job);
     let called = false;
@@ -93,7 +93,7 @@ describe('job.cancel()', () => {
     await call;
   });
 
-  test('the events tell it', async () => {
+  test('makes the events of the job end with error and completed', async () => {
     const job = await session.submitTask({ script: UNTIL_CANCELLED });
     job.cancel();
     const kinds: string[] = [];
@@ -116,7 +116,7 @@ describe('session.cancel()', () => {
     session.cancel();
   });
 
-  test('withdraws a submit under way, wherever that is; the next one is accepted', async () => {
+  test('rejects a submit under way with an AbortError, however far it is, and the next one is accepted', async () => {
     for (let round = 0; round < 100; round += 1) {
       const called: string[] = [];
       const callbacks = { onEvent: ({ kind }: { kind: string }) => called.push(kind) };
@@ -138,7 +138,7 @@ describe('session.cancel()', () => {
 });
 
 describe('the signal of a submit', () => {
-  test('aborted already: nothing starts', async () => {
+  test('rejects the submit with its reason where it was aborted before, and nothing starts', async () => {
     const script = 'kept["started"] = True';
     await expect(session.submitTask({ script }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       name: 'AbortError',
@@ -148,7 +148,7 @@ describe('the signal of a submit', () => {
     expect(await kept('started')).toBeNull();
   });
 
-  test.each(['before', 'after'] as const)('aborted while the submit is under way, %s its job exists', async (when) => {
+  test.each(['before', 'after'] as const)('rejects a submit %s its job exists; the next is accepted', async (when) => {
     await holdSubmits(when);
     const controller = new AbortController();
     const reason = new Error('changed my mind');
@@ -164,7 +164,7 @@ describe('the signal of a submit', () => {
     expect(await kept('running')).not.toBe(true);
   });
 
-  test('aborted while the submit waits for one that was withdrawn', async () => {
+  test('rejects a submit that waits for a withdrawn one, and its job never starts', async () => {
     await holdSubmits('before');
     const first = session.submitTask({ script: UNTIL_CANCELLED });
     await submitIsHeld();
@@ -179,7 +179,7 @@ describe('the signal of a submit', () => {
     expect(await kept('second')).toBeNull();
   });
 
-  test('aborted midway: the job ends cancelled, and listens no more', async () => {
+  test('cancels the running job when it aborts, and has no listener left afterwards', async () => {
     const controller = new AbortController();
     const job = await session.submitTask({ script: UNTIL_CANCELLED }, { signal: controller.signal });
     await running(job);
@@ -190,7 +190,7 @@ describe('the signal of a submit', () => {
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
   });
 
-  test('is let go of after success, failure and refusal, so that it can serve many', async () => {
+  test('has no listener left after success, failure and refusal', async () => {
     const { signal } = new AbortController();
     for (let count = 0; count < 20; count += 1) await session.runTask({ script: 'pass' }, { signal });
     await session.runTask({ script: 'raise ValueError()' }, { signal });
@@ -199,7 +199,7 @@ describe('the signal of a submit', () => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
-  test('aborted after the end changes nothing', async () => {
+  test('changes nothing when it aborts after the end', async () => {
     const controller = new AbortController();
     const job = await session.submitTask({ script: 'pass' }, { signal: controller.signal });
     await job.result();
@@ -209,7 +209,7 @@ describe('the signal of a submit', () => {
 });
 
 describe('waiting for a result', () => {
-  test('no longer than it is told; the job goes on', async () => {
+  test('ends with ERR_WANGP_TIMEOUT after timeoutMs; the job goes on', async () => {
     await closeGate();
     const job = await session.submitTask({ script: 'kept["gate"].wait(20); put("info", "went on")' });
     const begin = performance.now();
@@ -228,7 +228,7 @@ describe('waiting for a result', () => {
     expect(await job.join()).toBe(result);
   });
 
-  test('ends when a signal aborts; the job goes on', async () => {
+  test('ends with the reason of a signal that aborts; the job goes on', async () => {
     await closeGate();
     const job = await session.submitTask({ script: 'kept["gate"].wait(20)' });
     const controller = new AbortController();
@@ -248,7 +248,7 @@ describe('waiting for a result', () => {
 });
 
 describe('leaving a session', () => {
-  test('cancels what runs, and closes', async () => {
+  test('cancels the running job, and closes the session', async () => {
     const job = await session.submitTask({ script: UNTIL_CANCELLED });
     await running(job);
     await session[Symbol.asyncDispose]();
@@ -257,7 +257,7 @@ describe('leaving a session', () => {
     expect(await session.call('evaluate', ['session.closed'])).toBe(1);
   });
 
-  test.each(['accepted', 'refused'])('while a submit is under way that is %s', async (outcome) => {
+  test.each(['accepted', 'refused'])('withdraws a submit that would be %s, and closes the session', async (outcome) => {
     await holdSubmits('before');
     const settings = outcome === 'refused' ? { refuse: 'no' } : { script: UNTIL_CANCELLED };
     const submitting = expect(session.submitTask(settings)).rejects.toMatchObject({ name: 'AbortError' });

@@ -145,7 +145,7 @@ describe('the end of the process', () => {
     expect(left.text.replaceAll(`${'x'.repeat(100)}\n`, '')).toBe('');
   });
 
-  test.each(ENDS)('writes what C code printed, $end', async ({ leave }) => {
+  test.each(ENDS)('writes what C code printed, where it comes $end', async ({ leave }) => {
     const file = path.join(folder, 'log');
     const left = await runWithPipe(`await session.runTask({ script: \`
 import ctypes
@@ -156,7 +156,7 @@ libc.fputs(b"to a file", ctypes.c_void_p(libc.fopen(b${JSON.stringify(file)}, b"
     expect([left.text, readFileSync(file, 'utf8')]).toEqual(['from C', 'to a file']);
   });
 
-  test('is not held up by a thread inside a C stream', async () => {
+  test('is not held up by a thread that holds the lock of a C stream', async () => {
     const begin = performance.now();
     const left = await runWithPipe(`await session.submitTask({ script:
       'import ctypes; libc = ctypes.CDLL(None); libc.flockfile(ctypes.c_void_p.in_dll(libc, "stdout")); ' +
@@ -167,7 +167,7 @@ libc.fputs(b"to a file", ctypes.c_void_p(libc.fopen(b${JSON.stringify(file)}, b"
   });
 
   // Another process may share the pipe: it would find it non-blocking.
-  test('leaves a pipe as it found it', async () => {
+  test('leaves a pipe blocking, as it does without the package', async () => {
     for (const withPackage of [false, true]) {
       expect(await runWithPipe('console.log("hello"); process.exit(7);', { withPackage })).toMatchObject({
         code: 7,
@@ -177,7 +177,7 @@ libc.fputs(b"to a file", ctypes.c_void_p(libc.fopen(b${JSON.stringify(file)}, b"
     }
   });
 
-  test('leaves a terminal in its usual mode', async () => {
+  test('leaves a terminal in its usual mode, as it does without the package', async () => {
     for (const withPackage of [false, true]) {
       const left = await runWithTerminal('process.stdin.setRawMode(true); process.exit(7);', { withPackage });
       expect(left).toEqual({ code: 7, signal: null, text: '', other: 'canonical True\n' });

@@ -47,7 +47,7 @@ Path(${JSON.stringify(finished)}).touch()`,
   expect(numbers).toEqual(Array.from(numbers, (_, index) => 7500 - numbers.length + index));
 });
 
-test('events that wait for their submit to settle have the same limit, and what matters is kept in order', async () => {
+test('events that wait for their submit to settle take less than 200 MiB, and every output is kept in order', async () => {
   // The submit returns only once its job has said all that it has to say.
   await session.call('execute', [
     `original = session.submit_task

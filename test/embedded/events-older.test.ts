@@ -18,11 +18,11 @@ async function heard(script: string): Promise<[string, unknown][]> {
   return events;
 }
 
-test('an older WanGP is heard the same', async () => {
+test('a WanGP without bind_job delivers every kind of event as a current one does', async () => {
   expect(await heard(EVERY_KIND)).toEqual(EVERY_KIND_HEARD);
 });
 
-test('nothing that it tells last is lost, and the next submit finds it free', async () => {
+test('a WanGP without bind_job loses none of its last events, and accepts the next submit', async () => {
   // The whole end of the job falls between a reader's wait that gave nothing and what it does next.
   const script = `def get(timeout=None, real=job.events.get, pause=kept.setdefault("pause", threading.Event()), sleep=time.sleep):
     event = real(timeout=timeout)
@@ -42,14 +42,14 @@ put("output", "last")`;
   }
 });
 
-test('a job is cancelled', async () => {
+test('a job of a WanGP without bind_job ends cancelled after cancel()', async () => {
   const job = await session.submitTask({ script: 'job.wait_for_cancel(20)' });
   job.cancel();
   const result = await job.result();
   expect(result).toMatchObject({ success: false, cancelled: true });
 });
 
-test('a failure is told', async () => {
+test('a failing job of a WanGP without bind_job delivers an error with its message, task and stage', async () => {
   const events = await heard('raise ValueError("it went wrong")');
   expect(events.map(([kind]) => kind)).toEqual(['started', 'error', 'completed']);
   expect(events[1]![1]).toMatchObject({ message: 'it went wrong', taskIndex: 1, stage: 'generation' });

@@ -39,8 +39,8 @@ async function goOn(): Promise<void> {
   await session.call('execute', ['kept.pop("gate").set()']);
 }
 
-describe('what arrives', () => {
-  test('every kind, in order, with its payload and its time', async () => {
+describe('the events of a job', () => {
+  test('arrive in order, every kind with its payload and its time', async () => {
     const before = Date.now() / 1000;
     const events = await readAll(await start(EVERY_KIND));
     expect(events.map(({ kind, data }) => [kind, data])).toEqual(EVERY_KIND_HEARD);
@@ -51,7 +51,7 @@ describe('what arrives', () => {
     expect(times.at(-1)).toBeLessThanOrEqual(Date.now() / 1000 + 0.01);
   });
 
-  test('live, not at the end', async () => {
+  test('arrive while the job runs, not at its end', async () => {
     const job = await start(`put("status", "first"); ${WAIT}; put("status", "second")`);
     expect(await job.events.get()).toMatchObject({ kind: 'started' });
     expect(await job.events.get()).toMatchObject({ kind: 'status', data: 'first' });
@@ -60,7 +60,7 @@ describe('what arrives', () => {
     expect(await job.events.get()).toMatchObject({ kind: 'status', data: 'second' });
   });
 
-  test('from several threads at once, each thread in its order', async () => {
+  test('arrive from several threads at once, in the order of each thread', async () => {
     const events = await readAll(
       await start(`def tell(number):
     for count in range(400):
@@ -78,7 +78,7 @@ threads = [threading.Thread(target=tell, args=(number,)) for number in range(8)]
     expect(kinds(events).at(-1)).toBe('completed');
   });
 
-  test('completed comes once and last, whatever upstream tells afterwards', async () => {
+  test('end with one completed event, though WanGP sends one too early', async () => {
     const job = await start(`put("completed", GenerationResult(True, ["too early"], [], 1, 1, 0))
 put("status", "after that")`);
     const events = await readAll(job);
@@ -88,13 +88,13 @@ put("status", "after that")`);
   });
 });
 
-describe('what cannot be read', () => {
+describe('data that cannot be read', () => {
   const broken = `class Broken:
     def __getattr__(self, name): raise RuntimeError("no " + name)
     def __repr__(self): raise RuntimeError("no repr")
 `;
 
-  test('breaks neither WanGP nor Node', async () => {
+  test('does not fail the job, and each event arrives as its type promises', async () => {
     const job = await start(`${broken}
 for kind in ("progress", "preview", "stream", "error", "status", "output", "celebration"):
     put(kind, Broken())
@@ -116,7 +116,7 @@ put("status", "the end")`);
     expect(dataOf(events, 'preview')[4]).toMatchObject({ phase: 'inference', status: 'with a broken picture' });
   });
 
-  test('a result does not keep the job from ending', async () => {
+  test('leaves the media of a result null, and the job succeeds', async () => {
     const job = await start(`${broken}
 add_artifact(path="kept.mp4", video_tensor_uint8=Broken(), audio_tensor=object(), fps="fast")
 add_artifact(path=Broken(), video_tensor_uint8="no tensor", audio_tensor="no sound")`);
@@ -130,7 +130,7 @@ add_artifact(path=Broken(), video_tensor_uint8="no tensor", audio_tensor="no sou
     expect((await (await start('pass')).result()).success).toBe(true);
   });
 
-  test('no result at all is a failure that says so', async () => {
+  test('makes the job fail with an error that says so where it stands for the result', async () => {
     const job = await start(`${broken}
 put("completed", None)
 def no_result(timeout=None, error=RuntimeError("it is lost")): raise error
@@ -146,7 +146,7 @@ job.events.put = put_broken`);
 });
 
 test.each(['', '; raise RuntimeError("it does not want to")'])(
-  'WanGP is told to let go of the media%s',
+  'a job that ends has WanGP let go of its media, and the next job succeeds (release records its call%s)',
   async (failure) => {
     const job = await start(`def release(kept=kept):
     kept["released"] = True${failure}
@@ -157,8 +157,8 @@ job.release_output_payload = release`);
   },
 );
 
-describe('reading', () => {
-  test('after the end gives everything, then null', async () => {
+describe('reading events', () => {
+  test('after the end of the job gives every event, then null', async () => {
     const job = await start('put("status", "one"); put("status", "two")');
     await job.result();
     expect(job.events.closed).toBe(true);
@@ -260,7 +260,7 @@ describe('listeners', () => {
     expect(heard[0]).toBe(status);
   });
 
-  test('what is no listener is refused', async () => {
+  test('on() refuses a listener that is no function, and once() a kind that is no string', async () => {
     const job = await start('pass');
     const refused = (message: string): unknown => expect.objectContaining({ code: 'ERR_WANGP_ARGUMENT', message });
     expect(() => job.on('status', 5 as never)).toThrow(refused('the listener must be a function, not 5'));
@@ -268,7 +268,7 @@ describe('listeners', () => {
     await job.result();
   });
 
-  test('one that throws is an uncaught exception; the others are called, and the job goes on', async () => {
+  test('a listener that throws is an uncaught exception; the other listeners are called, and the job goes on', async () => {
     const { code, stdout, stderr } = await runScript(`
       process.on('uncaughtException', (error) => console.log('uncaught', error.message));
       (async () => {

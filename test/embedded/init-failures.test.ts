@@ -24,7 +24,7 @@ describe('a WanGP that cannot be imported', () => {
     require('fs').writeFileSync(root + '/shared/api.py', ${JSON.stringify(fixed)});
     return [first, await seen({ root })];`;
 
-  test('for a missing package that the root wrapped in an error of its own', async () => {
+  test('rejects init() with the name of a missing package, also where an error of the root wraps that', async () => {
     const root = await makeRoot(
       'wrapped',
       'try:\n    import no_such\nexcept ImportError as e:\n    raise ImportError("x") from e\n',
@@ -35,7 +35,7 @@ describe('a WanGP that cannot be imported', () => {
     });
   });
 
-  test('for a missing package: named with the interpreter; it can be initialised once that is there', async () => {
+  test('rejects init() with the missing package and the interpreter; init() succeeds once the package is there', async () => {
     const root = await makeRoot('package', 'import wangp_no_such_package.part\n');
     const [error, seen] = (await inChild(`const root = ${JSON.stringify(root)};
       const first = await failure({ root });
@@ -54,7 +54,7 @@ describe('a WanGP that cannot be imported', () => {
     expect(seen).toBe(2);
   });
 
-  test('for an exception: with its traceback; it can be initialised once the file is right', async () => {
+  test('rejects init() with the traceback of its exception; init() succeeds once the file is right', async () => {
     const root = await makeRoot(
       'raising',
       'import shared.part\ndef broken():\n    raise OSError("no größe")\nbroken()\n',
@@ -73,7 +73,7 @@ describe('a WanGP that cannot be imported', () => {
     expect(seen).toEqual(['shared', 'shared.api']);
   });
 
-  test('and another root can be initialised afterwards', async () => {
+  test('leaves nothing in sys.path, and another root can be initialised afterwards', async () => {
     const broken = await makeRoot('broken', 'import sys; sys.path.insert(0, sys.path[0])\nraise ValueError\n');
     const good = await makeRoot('good', answering('[p for p in sys.path if "wangp-init" in p]'));
     // WanGP's own `shared` is a package without a file.
@@ -86,7 +86,7 @@ describe('a WanGP that cannot be imported', () => {
     expect(seen).toEqual([good]);
   });
 
-  test('for a module of its own that is missing: no package to install', async () => {
+  test('rejects init() with ERR_WANGP_IMPORT, as no missing package, where a module of its own is missing', async () => {
     const root = await makeRoot('incomplete', 'import shared.no_such_part\n');
     expect(await inChild(`return failure({ root: ${JSON.stringify(root)} })`)).toMatchObject({
       code: 'ERR_WANGP_IMPORT',
@@ -94,7 +94,7 @@ describe('a WanGP that cannot be imported', () => {
     });
   });
 
-  test('for syntax that this Python does not know', async () => {
+  test('rejects init() with the SyntaxError and its line where this Python does not know the syntax', async () => {
     const root = await makeRoot('syntax', 'def broken(:\n');
     expect(await inChild(`return failure({ root: ${JSON.stringify(root)} })`)).toMatchObject({
       code: 'ERR_WANGP_IMPORT',
@@ -103,7 +103,7 @@ describe('a WanGP that cannot be imported', () => {
     });
   });
 
-  test('for exit(), in init and at the import: the process lives, and a better init works', async () => {
+  test('rejects init() where it calls exit(), at the import or in init; the process lives, and the next init() succeeds', async () => {
     const leaving = await makeRoot('leaving', 'raise SystemExit("bad flag")\n');
     const answers = await inChild(`const first = await failure({ root: ${JSON.stringify(leaving)} });
       const second = await failure({ root: SCRIPTED_ROOT, cliArgs: ['--exit'] });
@@ -124,7 +124,7 @@ describe('a WanGP that cannot be imported', () => {
   });
 });
 
-describe('what init() does before the import, and that fails', () => {
+describe('a failed init()', () => {
   test('a module of preImport that is missing is named with the interpreter, and WanGP is not blamed', async () => {
     const root = await makeRoot('unshimmed', answering('1'));
     const file = path.join(folder, 'no_such_shim.py');

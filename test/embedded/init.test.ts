@@ -33,7 +33,7 @@ describe('a session', () => {
     });
   });
 
-  test('says what it runs on', async () => {
+  test('says in its info which WanGP, Python, root and device it runs on', async () => {
     const [version, executable] = (await session.call('evaluate', [
       '[sys.version.split()[0], sys.executable]',
     ])) as string[];
@@ -87,7 +87,7 @@ describe('a session', () => {
     await initScripted({ root: link, configPath: path.join(link, 'wgp_config.json') });
   });
 
-  test('survives a second init with a configuration that does not exist, or is one by its name only', async () => {
+  test('goes on after a second init() is refused, whose configuration does not exist or is one by its name only', async () => {
     const missing = path.join(folder, 'nowhere', 'wgp_config.json');
     await expect(initScripted({ configPath: missing })).rejects.toMatchObject({
       code: 'ERR_WANGP_FILE',
@@ -129,7 +129,7 @@ describe('a session', () => {
     ],
     ['other cliArgs', () => ({ cliArgs: ['--older'] }), 'cliArgs=[]'],
   ];
-  test.each(others)('survives a second init with %s', async (_, options, loaded) => {
+  test.each(others)('goes on after a second init() with %s is refused', async (_, options, loaded) => {
     const error: unknown = await initScripted(await options()).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(WanGPError);
     expect(error).toMatchObject({
@@ -141,7 +141,7 @@ describe('a session', () => {
     await works();
   });
 
-  test('survives a second init with another interpreter', async () => {
+  test('goes on after a second init() with another interpreter is refused', async () => {
     const [prefix, minor] = (await session.call('evaluate', ['(sys.base_prefix, sys.version_info[1])'])) as [
       string,
       number,
@@ -157,7 +157,7 @@ describe('a session', () => {
     await works();
   });
 
-  test('survives a second init with options that are none', async () => {
+  test('goes on after a second init() with unusable options is refused', async () => {
     await expect(init({ root: folder })).rejects.toMatchObject({
       code: 'ERR_WANGP_ROOT',
       message: expect.stringContaining(`${folder} (the option \`root\`) is no WanGP checkout: it has no shared/api.py`),
@@ -170,7 +170,7 @@ describe('a session', () => {
   });
 });
 
-test('WANGP_ROOT stands in for the root', async () => {
+test('WANGP_ROOT names the root where init() does not, and the error names WANGP_ROOT where that is no checkout', async () => {
   const root = await makeRoot('variable', answering('"by the variable"'));
   expect(await inChild('return seen()', { WANGP_ROOT: root })).toBe('by the variable');
   expect(await inChild('return failure()', { WANGP_ROOT: folder })).toMatchObject({
@@ -228,7 +228,7 @@ describe('the native addon', () => {
     });
   });
 
-  test('is asked for where a part of it is missing or broken', async () => {
+  test('is refused with the name of the part that is missing or broken', async () => {
     const copy = path.join(folder, 'package');
     const release = path.join(copy, 'build', 'Release');
     await mkdir(release, { recursive: true });
@@ -259,7 +259,7 @@ describe('the native addon', () => {
   });
 });
 
-test('the sample says so, once, on stderr', async () => {
+test('init() without a root says once, on stderr, that the embedded sample runs', async () => {
   const { code, stdout, stderr } = await runScript(`(async () => {
     const sessions = [await wangp.init(), await wangp.init({ consoleOutput: false })];
     console.log(sessions.map(({ info }) => info.isSample).join());

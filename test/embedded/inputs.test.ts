@@ -55,14 +55,14 @@ describe('a picture in memory', () => {
     expect(frameOf(await videoOf({ image_start: image.path }), 0).equals(data)).toBe(true);
   });
 
-  test('may have an alpha channel, and be in a list', async () => {
+  test('may have an alpha channel, which is left out, and stand in a list', async () => {
     const data = ramp(1, 4);
     const image = await session.registerImage('alpha', { data, width: WIDTH, height: HEIGHT, channels: 4 });
     const opaque = data.filter((_, at) => at % 4 !== 3);
     expect(frameOf(await videoOf({ image_start: [image.path] }), 0).equals(opaque)).toBe(true);
   });
 
-  test('may be an encoded PNG, and a JPEG, which is turned as its camera says', async () => {
+  test('may be an encoded PNG or JPEG, and a JPEG is turned as its camera says', async () => {
     const code = `
 import io, json, sys, base64
 from PIL import Image
@@ -85,7 +85,7 @@ print(json.dumps([base64.b64encode(each.getvalue()).decode() for each in (png, j
     expect(last[(WIDTH - 1) * 3]).toBeLessThan(16);
   });
 
-  test('may be the tensor of a generated one', async () => {
+  test('may be the tensor of a generated picture, and arrives with its pixels', async () => {
     const settings = {
       model_type: 'qwen_image_20B',
       prompt: 'a bicycle',
@@ -115,7 +115,7 @@ describe('a video in memory', () => {
     expect(bright.data.equals(dark.data)).toBe(false);
   });
 
-  test('may be the tensor of a generated one, of which it keeps the rate', async () => {
+  test('may be the tensor of a generated video, which needs no rate, and arrives with its pixels', async () => {
     const first = await videoOf({});
     await using video = await session.registerVideo('continued', first);
     const last = frameOf(first, 4);
@@ -136,7 +136,7 @@ describe('a video in memory', () => {
   });
 });
 
-test('inputs of one name are two, and each is let go of alone', async () => {
+test('two inputs of one name have two paths, and disposing of one leaves the other', async () => {
   const [dark, light] = await Promise.all(
     [10, 200].map((level) => session.registerVideo('same', rawVideo(1, Buffer.alloc(PIXELS * 3, level)), { fps: 1 })),
   );
@@ -172,7 +172,7 @@ test('a Worker that ends leaves no input behind', async () => {
     .toMatchObject([{ stage: 'validation' }]);
 });
 
-describe('is refused:', () => {
+describe('an input that cannot be used', () => {
   const picture = { data: Buffer.alloc(12), width: 2, height: 2, channels: 3 as const };
   const argument = (message: RegExp): object => ({
     code: 'ERR_WANGP_ARGUMENT',
@@ -190,7 +190,7 @@ describe('is refused:', () => {
     ['floats', { ...picture, data: new Float32Array(12) }, /image\.data must be a Uint8Array/],
     ['a path', 'start.png', /image must be the bytes/],
     ['null', null, /image must be the bytes/],
-  ])('as a picture, %s', async (_, image, message) => {
+  ])('is refused by registerImage(), and the error says why: %s', async (_, image, message) => {
     await expect(session.registerImage('wrong', image as Buffer)).rejects.toMatchObject(argument(message));
   });
 
@@ -202,26 +202,26 @@ describe('is refused:', () => {
     ['no rate', rawVideo(1), {}, /fps must be a number/],
     ['a rate of 0', rawVideo(1), { fps: 0 }, /fps must be a number of frames per second, 1 or more, not 0/],
     ['a rate that is none', rawVideo(1), { fps: NaN }, /not NaN/],
-  ])('as a video, %s', async (_, video, options, message) => {
+  ])('is refused by registerVideo(), and the error says why: %s', async (_, video, options, message) => {
     await expect(session.registerVideo('wrong', video as RawVideo, options)).rejects.toMatchObject(argument(message));
   });
 
-  test.each(['', ' ', 'a|b', '../a', 'a\\b', 'a\nb', 'a'.repeat(101), 7])('the name %j', async (name) => {
+  test.each(['', ' ', 'a|b', '../a', 'a\\b', 'a\nb', 'a'.repeat(101), 7])('is refused for name %j', async (name) => {
     await expect(session.registerImage(name as string, picture)).rejects.toMatchObject(argument(/^name must be/));
   });
 
-  test('as any input, a tensor that was disposed', async () => {
+  test('is refused with ERR_WANGP_DISPOSED where it is a tensor that was disposed', async () => {
     const video = await videoOf({});
     video.dispose();
     const disposed = { code: 'ERR_WANGP_DISPOSED', message: expect.stringContaining('disposed') as string };
     await expect(session.registerVideo('gone', video)).rejects.toMatchObject(disposed);
   });
 
-  test('as a picture, a tensor of many frames', async () => {
+  test('is refused by registerImage() where it is a tensor of many frames', async () => {
     await expect(session.registerImage('many', await videoOf({}))).rejects.toMatchObject(argument(/1 frame, not 5/));
   });
 
-  test('as a video, one with sound, which WanGP would lose', async () => {
+  test('is refused by registerVideo() where it has sound, which WanGP would lose', async () => {
     const options = { fps: 24, audio: new Float32Array(8), samplingRate: 48_000 };
     await expect(session.registerVideo('loud', rawVideo(1), options)).rejects.toMatchObject({
       code: 'ERR_WANGP_UNSUPPORTED',

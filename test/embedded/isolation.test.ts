@@ -44,7 +44,7 @@ result = [features.version("zlib"), hashlib.sha256(file.getvalue()).hexdigest()]
     },
   );
 
-  test('a TLS handshake with a server of Python’s own succeeds', async () => {
+  test('Python’s ssl begins a TLS handshake, and knows TLS 1.3', async () => {
     const handshake = `import ssl
 client, server = ssl.MemoryBIO(), ssl.MemoryBIO()
 connection = ssl.create_default_context().wrap_bio(client, server, server_hostname="localhost")
@@ -84,12 +84,12 @@ test('without deep binding Python takes what Node exports', () => {
 });
 
 describe('the environment', () => {
-  test("of Python, os.environ, is the process's", async () => {
+  test('in Python, os.environ, is that of the process', async () => {
     expect(await inside('import os; result = os.environ["WANGP_TEST_VARIABLE"]')).toBe('set by Node');
     expect(await inside('import os; result = dict(os.environ)')).toEqual({ ...process.env });
   });
 
-  test('in Python lacks what Node sets later; `env` of init() goes in, and out to Node', async () => {
+  test('in Python lacks what Node sets later; `env` of init() reaches both, and what Python sets reaches Node', async () => {
     const { stdout, stderr } = await runScript(`(async () => {
       process.env.EARLY = 'early';
       const session = await wangp.init({ root: SCRIPTED_ROOT, env: { GIVEN: 'given' } });
@@ -124,7 +124,7 @@ describe('the environment', () => {
     expect(JSON.parse(stdout)).toEqual([[], ['utf-8', 'utf-8']]);
   });
 
-  test('may be changed by the host while Python starts, without harm', async () => {
+  test('reaches Python whole where the host changes it while Python starts', async () => {
     // Each new variable may move the array of all of them.
     const { code, signal, stdout } = await runScript(`
       let count = 0;
@@ -169,14 +169,14 @@ test("a submit sees the caller's working directory", async () => {
 });
 
 describe('child processes are those of Python', () => {
-  test('multiprocessing starts the interpreter', async () => {
+  test('a multiprocessing pool computes in a process that it spawns', async () => {
     const statements = `import multiprocessing, math
 with multiprocessing.Pool(1) as pool:
     result = [pool.apply(math.sqrt, (16,)), multiprocessing.get_start_method()]`;
     expect(await inside(statements)).toEqual([4, 'spawn']);
   });
 
-  test('multiprocessing starts a process by spawn', async () => {
+  test('a multiprocessing process is started by spawn, and hands back its exit code', async () => {
     const statements = `import multiprocessing, sys
 process = multiprocessing.Process(target=sys.exit, args=(3,))
 process.start()

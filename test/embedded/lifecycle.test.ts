@@ -29,13 +29,13 @@ describe('the end of the process', () => {
   });
 
   test.each(['', 'await session.runTask({});', 'await session.submitTask({ refuse: "no" }).catch(() => {});'])(
-    'comes by itself, without close(), after: %s',
+    'comes by itself, without close(), after init() and: %s',
     async (body) => {
       expect(await runWithSession(`${body} console.log('done')`)).toMatchObject({ ...GOOD, stdout: 'done\n' });
     },
   );
 
-  test('comes after a submit that was withdrawn', async () => {
+  test('comes by itself after a submit that was withdrawn', async () => {
     const exit = await runWithSession(`
       const submitting = session.submitTask({ script: 'job.wait_for_cancel(30)' });
       session.cancel();
@@ -147,7 +147,7 @@ describe('a session', () => {
     expect(await session.runTask({})).toMatchObject({ success: true });
   });
 
-  test('is one of several, which run their jobs side by side', async () => {
+  test('runs its job at the same time as other sessions run theirs', async () => {
     const sessions = await Promise.all([initScripted(), initScripted(), initScripted()]);
     await sessions[0].call('execute', ['import threading; sys.meeting = threading.Barrier(3)']);
     // Nobody goes on until all three are there.

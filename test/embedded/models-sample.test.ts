@@ -14,7 +14,7 @@ afterAll(async () => {
 
 const TYPE = TINY_VIDEO.model_type;
 
-test('the sample root lists its own models', async () => {
+test('the sample root lists its own models, and filters narrow the list', async () => {
   const all = await session.listModelDefs();
   expect(all.map((model) => model.model_type)).toContain(TYPE);
   const types = async (filters: Parameters<typeof session.listModelDefs>[0]): Promise<string[]> =>
@@ -27,7 +27,7 @@ test('the sample root lists its own models', async () => {
   expect(await session.getModelDef('nope')).toBeNull();
 });
 
-test('its schema tells what a model makes, and its default settings run', async () => {
+test('the schema of a sample model tells what it makes, and its default settings run', async () => {
   const schema = await session.getModelSchema(TYPE);
   expect(schema!.metadata).toMatchObject({ model_type: TYPE, fps: 24, main_output: ['video'] });
   expect(await session.getModelMetadata(TYPE)).toMatchObject({ capabilities: { audio_output: true } });
@@ -36,7 +36,7 @@ test('its schema tells what a model makes, and its default settings run', async 
 });
 
 test.each(['listLoras', 'getModelAvailability', 'getExportedDefaultSettings'] as const)(
-  'it has no %s',
+  'the sample root rejects %s() with ERR_WANGP_UNSUPPORTED',
   async (method) => {
     await expect(session[method](TYPE)).rejects.toMatchObject({ code: 'ERR_WANGP_UNSUPPORTED' });
   },

@@ -7,7 +7,7 @@ const session = await initScripted();
 afterAll(() => session.close());
 
 describe('models and settings', () => {
-  test('filters have their names in Python, and what is undefined is left out', async () => {
+  test('filters reach Python by the names they have there, and undefined ones are left out', async () => {
     const filters = {
       family: ['a', 'b'],
       baseModelType: 'c*',
@@ -42,7 +42,7 @@ describe('models and settings', () => {
     ]);
   });
 
-  test('one model; null for an unknown one', async () => {
+  test('a model is found by its type, and an unknown type gives null', async () => {
     expect(await session.getModelDef('scripted')).toEqual({ model_type: 'scripted' });
     expect(await session.getModelDef('nope')).toBeNull();
     expect(await session.getModelMetadata('scripted')).toEqual({ model_type: 'scripted', name: 'Scripted' });
@@ -51,7 +51,7 @@ describe('models and settings', () => {
     expect(await session.listLoras('scripted')).toMatchObject({ loras: ['a.safetensors'], count: 1 });
   });
 
-  test('settings', async () => {
+  test('default, exported and merged settings are those of WanGP; an unknown model rejects with its ValueError', async () => {
     const defaults = { model_type: 'scripted', prompt: 'default', seed: -1 };
     expect(await session.getDefaultSettings('scripted')).toEqual(defaults);
     expect(await session.getExportedDefaultSettings('scripted')).toEqual({ ...defaults, type: 'exported' });
@@ -64,7 +64,7 @@ describe('models and settings', () => {
     });
   });
 
-  test('a method that the loaded WanGP lacks', async () => {
+  test('getModelSchema() rejects with ERR_WANGP_UNSUPPORTED where the loaded WanGP lacks it', async () => {
     await expect(session.getModelSchema('scripted')).rejects.toMatchObject({
       code: 'ERR_WANGP_UNSUPPORTED',
       message: "WanGP scripted 1 has no method 'get_model_schema'",
@@ -80,7 +80,7 @@ describe('models and settings', () => {
     ['filters may not have "toString"', () => session.listModelDefs({ toString: 'x' } as never)],
     ['filters may not have "includeAvailability"', () => session.listModelDefs({ includeAvailability: true } as never)],
     ['settings must be an object', () => session.mergeSettingsWithDefaults('a' as never)],
-  ])('%s', async (message, attempt) => {
+  ])('a wrong argument is refused with the message: %s', async (message, attempt) => {
     await expect(attempt()).rejects.toMatchObject({
       code: 'ERR_WANGP_ARGUMENT',
       message: expect.stringContaining(message),
@@ -100,7 +100,7 @@ async function argumentsOf(job: SessionJob): Promise<unknown> {
 }
 
 describe('postprocessing', () => {
-  test('options have their names in Python; settings pass untouched, and options win', async () => {
+  test('options reach Python by the names they have there, and win over settings, which pass untouched', async () => {
     const job = await session.submitMediaPostprocessing('package.json', {
       temporalUpsampling: 'rife2',
       spatialUpsampling: 'lanczos2',
@@ -128,7 +128,7 @@ describe('postprocessing', () => {
     });
   });
 
-  test('paths are relative to the working directory of the submit; file: URLs do as well', async () => {
+  test('paths are relative to the working directory of the submit, and file: URLs become paths', async () => {
     const before = process.cwd();
     try {
       process.chdir(path.join(FIXTURES, 'media'));
@@ -147,7 +147,7 @@ describe('postprocessing', () => {
     }
   });
 
-  test('where threads have no working directory of their own, paths are made absolute before', async () => {
+  test('paths are made absolute before the submit where threads have no working directory of their own', async () => {
     const set = (own: string): Promise<unknown> =>
       session.call('execute', [`sys.modules['wangp_bridge.runtime'].OWN_WORKING_DIRECTORY = ${own}`]);
     const before = await session.call('evaluate', ["sys.modules['wangp_bridge.runtime'].OWN_WORKING_DIRECTORY"]);
@@ -174,7 +174,7 @@ describe('postprocessing', () => {
     }
   });
 
-  test('callbacks, the result, and cancellation are those of a submit', async () => {
+  test('callbacks, result, cancellation, signal and the refusal of a busy session are those of a submit', async () => {
     const outputs: unknown[] = [];
     const result = await session.runMediaPostprocessing('a.png', {
       spatialUpsampling: 'lanczos2',
@@ -195,7 +195,7 @@ describe('postprocessing', () => {
     await expect(session.submitMediaPostprocessing('a.png', options)).rejects.toThrow('aborted');
   });
 
-  test('a method that the loaded WanGP lacks', async () => {
+  test('runAudioPostprocessing() rejects with ERR_WANGP_UNSUPPORTED where the loaded WanGP lacks it; the next job succeeds', async () => {
     const attempt = session.runAudioPostprocessing('a.wav', { postprocessAudio: 'remove_background' });
     await expect(attempt).rejects.toMatchObject({
       code: 'ERR_WANGP_UNSUPPORTED',
@@ -215,7 +215,7 @@ describe('postprocessing', () => {
     ['seed must be a whole number, not NaN', () => session.submitMediaPostprocessing('a', { seed: NaN })],
     ['settings may not have media_source', () => session.submitMediaPostprocessing('a', { settings: { media_source: 'b' } })],
     ['audioSource must be a path', () => session.submitAudioRemux('a', { postprocessAudio: 'custom', audioSource: '' })],
-  ])('%s', async (message, attempt) => {
+  ])('a wrong argument is refused with the message: %s', async (message, attempt) => {
     await expect(attempt()).rejects.toMatchObject({
       code: 'ERR_WANGP_ARGUMENT',
       message: expect.stringContaining(message),

@@ -22,7 +22,7 @@ const tasks: [string, object, RegExp][] = [
   ['a resolution that is none', { resolution: 'large' }, /large/],
   ['a setting of the wrong type', { num_inference_steps: 'many' }, /num_inference_steps/],
 ];
-test.each(tasks)('%s is told in the result', async (_, settings, message) => {
+test.each(tasks)('a task with %s fails in validation, and the next task succeeds', async (_, settings, message) => {
   const result = await session.runManifest([{ ...TINY_VIDEO, ...settings }, TINY_VIDEO]);
   expect(result).toMatchObject({ success: false, totalTasks: 2, successfulTasks: 1, failedTasks: 1 });
   expect(result.errors).toMatchObject([

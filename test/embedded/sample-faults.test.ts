@@ -34,7 +34,7 @@ function linesOf(events: readonly SessionEvent[], stream: string): string[] {
 }
 
 describe('the faults that the sample root documents', () => {
-  test('raise_at_load', async () => {
+  test('raise_at_load fails the job while its model loads, and does nothing once the model is loaded', async () => {
     await session.close();
     const { result } = await withFault({ raise_at_load: true });
     expect(result).toMatchObject({ success: false, cancelled: false, generatedFiles: [], failedTasks: 1 });
@@ -44,7 +44,7 @@ describe('the faults that the sample root documents', () => {
     expect((await withFault({ raise_at_load: true })).result.success).toBe(true);
   });
 
-  test('raise_at_step', async () => {
+  test('raise_at_step fails the job at that step, after the previews of the steps before', async () => {
     const { result, events } = await withFault({ raise_at_step: 3 });
     expect(result.errors).toMatchObject([{ stage: 'generation', taskIndex: 1, cancelled: false }]);
     expect(result.errors[0]!.message).toContain('raise_at_step 3');
@@ -53,7 +53,7 @@ describe('the faults that the sample root documents', () => {
     expect(linesOf(events, 'stderr').join('\n')).toContain('Traceback');
   });
 
-  test('print_lines, to both streams', async () => {
+  test('print_lines and print_lines_stderr print that many numbered lines, each to its own stream', async () => {
     const { result, events } = await withFault({ print_lines: 300, print_lines_stderr: 200 });
     expect(result.success).toBe(true);
     const numbered = (count: number): string[] =>
@@ -62,28 +62,28 @@ describe('the faults that the sample root documents', () => {
     expect(linesOf(events, 'stderr')).toEqual(numbered(200));
   });
 
-  test.each(['hold_gil_seconds', 'python_loop_seconds'])('%s', async (fault) => {
+  test.each(['hold_gil_seconds', 'python_loop_seconds'])('%s delays the job that long; it succeeds', async (fault) => {
     const begin = performance.now();
     const { result } = await withFault({ [fault]: 0.2 });
     expect(result.success).toBe(true);
     expect(performance.now() - begin).toBeGreaterThan(195);
   });
 
-  test('hang_until_cancelled', async () => {
+  test('hang_until_cancelled keeps the job running until cancel() ends it', async () => {
     const job = await session.submitTask({ ...IMAGE, sample_fault: { hang_until_cancelled: true } });
     await expect(job.result({ timeoutMs: 150 })).rejects.toMatchObject({ code: 'ERR_WANGP_TIMEOUT' });
     job.cancel();
     expect(await job.result()).toMatchObject({ success: false, cancelled: true });
   });
 
-  test('exit', async () => {
+  test('exit fails the job with an error that names exit(3), and Node lives', async () => {
     const { result } = await withFault({ exit: 3 });
     expect(result).toMatchObject({ success: false, cancelled: false });
     expect(result.errors).toMatchObject([{ stage: 'runtime', message: expect.stringContaining('exit(3)') as string }]);
     expect(process.exitCode).toBeUndefined();
   });
 
-  test('step_seconds, no_preview', async () => {
+  test('step_seconds makes each step that long, and no_preview leaves the previews out', async () => {
     const begin = performance.now();
     const { result, events } = await withFault({ step_seconds: 0.05, no_preview: true });
     expect(result.success).toBe(true);
@@ -91,7 +91,7 @@ describe('the faults that the sample root documents', () => {
     expect(events.some((event) => event.kind === 'preview')).toBe(false);
   });
 
-  test('an unknown one is refused by its name', async () => {
+  test('an unknown fault fails the job in validation, and the error names it', async () => {
     const { result } = await withFault({ raise_at_dawn: true });
     expect(result.errors).toMatchObject([{ stage: 'validation' }]);
     expect(result.errors[0]!.message).toContain('raise_at_dawn');

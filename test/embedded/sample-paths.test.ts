@@ -22,7 +22,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('attachments are relative to the working directory of the submit; a job moves nobody else', async () => {
+test('attachments are relative to the working directory of the submit, and Node keeps its own during the job', async () => {
   const { code, stdout, stderr } = await runScript(`
     const fs = require('node:fs');
     const path = require('node:path');
@@ -80,7 +80,7 @@ test('attachments are relative to the working directory of the submit; a job mov
   });
 });
 
-test('outputs go where the session was started, and paths are absolute', async () => {
+test('a relative outputDir is relative to the working directory of init(), and the paths of files are absolute', async () => {
   const { stdout } = await runScript(`
     const path = require('node:path');
     const folder = ${JSON.stringify(folder)};

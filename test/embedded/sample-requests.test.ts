@@ -42,10 +42,10 @@ describe('the session is usable after', () => {
   });
 });
 
-describe('two sessions share one runtime, and cancel is honoured', () => {
+describe('two sessions on one runtime', () => {
   const long = { ...TINY_VIDEO, num_inference_steps: 1000, sample_fault: { step_seconds: 0.1 } };
 
-  test('while another submit waits for the running job', async () => {
+  test('cancel() ends the running job within 500 ms while a job of the other session waits, which then succeeds', async () => {
     const running = await session.submitTask(long);
     for await (const event of running.events) if (event.kind === 'preview') break;
     const waiting = await other.submitTask(TINY_VIDEO);
@@ -59,7 +59,7 @@ describe('two sessions share one runtime, and cancel is honoured', () => {
     expect((await waiting.result()).success).toBe(true);
   });
 
-  test('while calls are waiting', async () => {
+  test('cancel() ends the running job within 500 ms while 200 calls wait, which are then answered', async () => {
     const running = await session.submitTask(long);
     for await (const event of running.events) if (event.kind === 'preview') break;
     const calls = Array.from({ length: 200 }, () => session.listModelDefs());

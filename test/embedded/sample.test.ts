@@ -83,7 +83,7 @@ describe('a video', () => {
     artifact!.audio!.dispose();
   });
 
-  test('can be counted in seconds, and have no sound', async () => {
+  test('has as many frames as duration_seconds asks for, and no sound from a silent model', async () => {
     const artifact = await artifactOf({
       ...TINY_VIDEO,
       video_length: undefined,
@@ -94,7 +94,7 @@ describe('a video', () => {
     expect(inspectMedia(artifact.path!)).toMatchObject({ video: { frames: 8, fps: 16 }, audio: null });
   });
 
-  test('follows prompt and seed, and nothing else', async () => {
+  test('is the same for the same prompt and seed, and another for another prompt or seed', async () => {
     const pixels = async (changes: Settings): Promise<Buffer> =>
       (await artifactOf({ ...TINY_VIDEO, ...changes })).video!.data;
     const first = await pixels({});
@@ -142,7 +142,7 @@ test('a length in seconds is counted in frames; seconds that are none are refuse
   await expect(attempt).rejects.toMatchObject({ code: 'ERR_WANGP_PYTHON', pythonType: 'ValueError' });
 });
 
-test('pictures are PNG files', async () => {
+test('the pictures of a batch are PNG files with the pixels of their artifact', async () => {
   const settings = {
     model_type: 'qwen_image_20B',
     resolution: '50x40',
@@ -164,7 +164,7 @@ test('pictures are PNG files', async () => {
   }
 });
 
-test('a sound is a WAV file', async () => {
+test('a sound is a WAV file with the samples of its artifact', async () => {
   const settings = { model_type: 'ace_step_v1_5', duration_seconds: 0.5, num_inference_steps: 2, seed: 4 };
   const artifact = await artifactOf(settings);
   expect(artifact).toMatchObject({ mediaType: 'audio', video: null, fps: null });

@@ -61,7 +61,7 @@ describe('a tensor that is shared with a Worker', () => {
     await worker.terminate();
   });
 
-  test('is let go of by a Worker that ends with it', async () => {
+  test('is freed once the Worker that held it has ended', async () => {
     const video = await videoOf(3000);
     const worker = workerOf('globalThis.tensor = wangp.openTensor(message); return tensor.data[1];');
     expect(await ask(worker, video.share())).toBe(1);
@@ -72,7 +72,7 @@ describe('a tensor that is shared with a Worker', () => {
   });
 });
 
-describe('a token', () => {
+describe('a token of share()', () => {
   test('opens at the same address in its own thread too', async () => {
     const video = await videoOf(300);
     const again = openTensor(video.share());
@@ -95,7 +95,7 @@ describe('a token', () => {
     again.dispose();
   });
 
-  test('is a plain object that is worth one tensor', async () => {
+  test('is a plain object that opens one tensor, once', async () => {
     const video = await videoOf(300);
     const token = structuredClone(video.share());
     openTensor(token).dispose();

@@ -76,7 +76,7 @@ describe('while Python computes', () => {
     expect({ code, signal, stdout }).toEqual({ code: null, signal: name, stdout: '' });
   });
 
-  test("the host's child processes are reaped, and Python's are", async () => {
+  test('the exit codes of child processes reach who started them, Node or Python', async () => {
     const answers = await answersOf(`
       const { session, job } = await startJob();
       const child = (code) => new Promise((resolve) => {
@@ -104,7 +104,7 @@ describe('while Python computes', () => {
     });
   });
 
-  test("what Python knows of the host's signals leaves them alone", async () => {
+  test("Python leaves the host's handlers alone: SIGINT reaches Node and raises no KeyboardInterrupt", async () => {
     const answers = await answersOf(`
       countSignals('SIGINT');
       const { session, job } = await startJob();
@@ -119,7 +119,7 @@ describe('while Python computes', () => {
   });
 });
 
-test('a handler that Python sets itself is called', async () => {
+test('a signal handler that Python sets itself is called', async () => {
   const answers = await answersOf(`
     const { session, job } = await startJob();
     await session.call('execute', ['import signal; signal.signal(signal.SIGUSR2, lambda *_: kept.update(heard=True))']);

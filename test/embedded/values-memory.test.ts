@@ -85,7 +85,7 @@ result = [numpy.float32(0.5), numpy.float64(0.1), numpy.int64(7), numpy.uint64(2
     expect(answer).toMatchObject({ pythonType: 'numpy.ndarray', repr: expect.stringContaining('array(') });
   });
 
-  test('a tensor goes back to Python by its data', async () => {
+  test('the data of a tensor goes back to Python with its values', async () => {
     const tensor = (await evaluate('bytearray([3, 4])')) as Tensor<Uint8Array>;
     expect(await session.call('evaluate', ['value.tolist()', tensor.data])).toEqual([3, 4]);
     tensor.dispose();

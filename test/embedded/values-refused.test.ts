@@ -66,7 +66,7 @@ describe('what Python cannot hold is refused, with its place', () => {
 
   // Instrumented frames are larger: V8's own limit comes first.
   test.skipIf(process.env['WANGP_TEST_SANITIZER'])(
-    'a thousand levels are refused, with a place that is named by both its ends',
+    'more than a thousand levels are refused, with a place that is named by both its ends',
     async () => {
       const value: Settings = {};
       let inner: Record<string, unknown> = value;
@@ -99,7 +99,7 @@ describe('what Python cannot hold is refused, with its place', () => {
     expect(await refusal(attempt)).toMatchObject({ code: 'ERR_WANGP_VALUE', message });
   });
 
-  test('a getter that throws: its own error comes through', async () => {
+  test('the error of a getter that throws comes through as it is', async () => {
     const mine = new RangeError('my getter');
     const settings = {
       get seed(): number {
@@ -111,7 +111,7 @@ describe('what Python cannot hold is refused, with its place', () => {
     expect(await refusal(() => session.submitTask(proxy))).toBe(mine);
   });
 
-  test('an object that changes while it is read is read safely', async () => {
+  test('a list that a getter empties while the object is read arrives empty', async () => {
     const list: unknown[] = [1, 2, 3];
     const settings = {
       get first(): number {

@@ -73,14 +73,14 @@ describe('from JavaScript to Python', () => {
     ['keys', { 2: 'b', 1: 'a', '': 1, é: 2, '😀': 3, ['__proto__']: 4, 'a b': 5, '\ud800': 6, toJSON: 'no function' }],
     ['an object without a prototype', Object.assign(Object.create(null) as object, { a: 1 })],
   ];
-  test.each(both)('%s mean the same to Python, whichever way they go', async (_, value) => {
+  test.each(both)('%s arrive in Python the same as JSON and value by value', async (_, value) => {
     const sorts = 'lambda x: [type(x).__name__, repr(x)]';
     const asJson = await session.call('evaluate', [`(${sorts})(value)`, value]);
     const walked = await session.call('evaluate', [`(${sorts})(value[0])`, [value, 1n]]);
     expect(asJson).toEqual(walked);
   });
 
-  test('what JSON would say otherwise is walked: large numbers, objects that write themselves', async () => {
+  test('large numbers arrive exactly, and no toJSON method is called', async () => {
     expect(
       await inPython('value == [10**20, 2**53, 123456789012345683968]', [1e20, 2 ** 53, 123456789012345680000]),
     ).toBe(true);
@@ -119,7 +119,7 @@ describe('from JavaScript to Python', () => {
     );
   });
 
-  test('instances of classes are what they show', async () => {
+  test('an instance of a class becomes a dictionary of its own public fields', async () => {
     class Options {
       seed = 1;
       readonly #secret = 2;
@@ -130,7 +130,7 @@ describe('from JavaScript to Python', () => {
     expect(await inPython('value', new Options())).toEqual({ seed: 1 });
   });
 
-  test('the same object twice is no circle', async () => {
+  test('an object that stands in several places arrives in each of them', async () => {
     const shared = { a: [1] };
     expect(await inPython('value', { x: shared, y: [shared, shared] })).toEqual({
       x: { a: [1] },
@@ -156,7 +156,7 @@ describe('from JavaScript to Python', () => {
     ['an ArrayBuffer', new Uint8Array([9, 8]).buffer, 'B', 1, [9, 8]],
     ['an empty Float64Array', new Float64Array(0), 'd', 8, []],
   ];
-  test.each(arrays)('%s becomes a memoryview', async (_, value, format, itemSize, content) => {
+  test.each(arrays)('%s becomes a memoryview of its type and values', async (_, value, format, itemSize, content) => {
     const description = '[type(value).__name__, value.format, value.itemsize, value.tolist()]';
     expect(await inPython(description, value)).toEqual(['memoryview', format, itemSize, content]);
   });
@@ -293,12 +293,12 @@ result = [Mute(), {Mute(): 1}, Hostile(), Path()]`);
     },
   );
 
-  test('a long repr is cut', async () => {
+  test('a long repr is cut after 1,000 characters', async () => {
     const { repr } = (await evaluate('type("L", (), {"__repr__": lambda self: "x" * 10**6})()')) as { repr: string };
     expect(repr).toBe('x'.repeat(1000));
   });
 
-  test('what is nested too deeply is shown as text where it goes on', async () => {
+  test('a list nested more than 200 levels deep is shown by its type and text from there on', async () => {
     for (const levels of [1000, 200_000]) {
       let value = await execute(`result = []\nfor _ in range(${levels}): result = [result]`);
       let depth = 0;
@@ -378,7 +378,7 @@ describe('what goes there comes back', () => {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item)]));
   }
 
-  test.each([1, 2, 3, 4])('4,000 random values are the same, seed %i', async (seed) => {
+  test.each([1, 2, 3, 4])('4,000 random values come back the same, seed %i', async (seed) => {
     const make = generator(random(seed));
     for (let batch = 0; batch < 40; batch += 1) {
       const values = Array.from({ length: 100 }, () => make(4));
@@ -386,7 +386,7 @@ describe('what goes there comes back', () => {
     }
   });
 
-  test('what is nested a hundred levels deep is the same', async () => {
+  test('a value nested a hundred levels deep comes back the same', async () => {
     let value: unknown = 'innermost';
     for (let level = 0; level < 50; level += 1) value = { list: [value] };
     assert.deepStrictEqual(await echo(value), value);

@@ -59,7 +59,7 @@ describe('a Worker', () => {
     expect(exit).toEqual({ ...GOOD, stdout: '[ true, true, true ]\n' });
   });
 
-  test('is one of sixteen, started at once: all share the interpreter, and each hears its own', async () => {
+  test('shares the interpreter with fifteen others, hears its own events only, and leaves nothing behind', async () => {
     const exit = await run(`
       const workers = Array.from({ length: 16 }, (_, number) => start(\`
         const job = await session.submitTask({ script: 'sys.visitors = getattr(sys, "visitors", 0) + 1; ' +
@@ -82,7 +82,7 @@ describe('a Worker', () => {
     expect(exit).toEqual({ ...GOOD, stdout: `true\ntrue\n16\n${counts}\n` });
   });
 
-  test('that loads the package alone may end, and the process goes on, and so may the next', async () => {
+  test('that alone loads the package can end, and the process and the next Worker go on', async () => {
     const exit = await run(`
       for (let round = 0; round < 5; round += 1) {
         const worker = start(\`
@@ -157,7 +157,7 @@ describe('a Worker', () => {
     expect(exit).toEqual({ ...GOOD, stdout: '[0,1] 1\n' });
   });
 
-  test('that is terminated cancels its job, and leaves the process as it was', async () => {
+  test('that is terminated has its job cancelled, and the main thread runs the next job', async () => {
     const exit = await run(`
       const session = await main();
       const worker = start(\`
@@ -206,7 +206,7 @@ describe('a Worker', () => {
     expect(exit).toEqual({ ...GOOD, stdout: '0\ntrue\n' });
   });
 
-  test('that exits itself midway, or throws, takes nothing with it', async () => {
+  test('that calls process.exit() or throws during its job leaves the process running', async () => {
     const exit = await run(`
       const session = await main();
       const exiting = start(\`
@@ -223,7 +223,7 @@ describe('a Worker', () => {
     expect(exit).toEqual({ ...GOOD, stdout: '[ 5 ]\nthrown in a Worker\ntrue\n' });
   });
 
-  test('may run a job while the process exits', async () => {
+  test('that runs a job does not keep process.exit() from ending the process with its code', async () => {
     const exit = await run(`
       const worker = start(\`
         await session.submitTask({ script: 'put("status", "here"); time.sleep(30)' }, {

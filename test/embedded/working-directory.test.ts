@@ -113,7 +113,7 @@ describe('while a job holds another working directory', () => {
     });
   });
 
-  test('the job notices nothing of the host, and the next submit begins where the host then is', async () => {
+  test('the job stays where it is when the host moves, and the next submit begins where the host then is', async () => {
     const body = `
       process.chdir(path.join(folder, 'other'));
       answers.sync = fs.readFileSync('marker', 'utf8');
@@ -143,7 +143,7 @@ describe('while a job holds another working directory', () => {
 
 describe('where the system refuses a thread its own working directory', () => {
   // What holds and what doesn't is in docs/limits.md; it also shows that the tests above would notice.
-  test('a job moves the whole process; what Node remembers stays', async () => {
+  test('a job moves the whole process, and process.cwd() still tells where the host was', async () => {
     expect(await runHost('absolute-paths', EVERYBODY)).toEqual({
       mode: 'absolute-paths',
       remembered: 'host',
@@ -161,7 +161,7 @@ describe('where the system refuses a thread its own working directory', () => {
     });
   });
 
-  test("attachments are the caller's at the submit all the same", async () => {
+  test('attachments are looked for where the caller was at the submit', async () => {
     const attachments = {
       image_start: 'start.png',
       image_refs: ['one.png', '../other/two.png|start_frame=2', '/absolute.png', ''],

@@ -61,14 +61,14 @@ describe('what cannot be shared is copied, and says so', () => {
     ['a read-only array', 'numpy.frombuffer(bytes(range(24)), dtype="uint8").reshape(3, 2, 2, 2)', [0, 1, 2, 3]],
     ['a Fortran array', 'numpy.asfortranarray(numpy.arange(24, dtype="uint8").reshape(3, 2, 2, 2))', [0, 1, 2, 3]],
   ];
-  test.each(sources)('%s', async (_, source, start) => {
+  test.each(sources)('%s arrives with its values as a copy, and zeroCopy is false', async (_, source, start) => {
     const { video } = await artifactOf(`import numpy; add_artifact(video_tensor_uint8=${source})`);
     expect(video!.zeroCopy).toBe(false);
     expect(video!.shape).toEqual([3, 2, 2, 2]);
     expect([...video!.data.subarray(0, 4)]).toEqual(start);
   });
 
-  test('more than a Buffer holds says so, on Node 20', async () => {
+  test('a video too large for a Buffer of this Node is refused with ERR_WANGP_TOO_LARGE, and shared where it fits', async () => {
     // 4.5 GB that nobody writes: the system gives pages only where one is touched.
     const size = 4_500_000_000;
     const { artifacts } = await session.runTask({

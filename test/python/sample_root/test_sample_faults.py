@@ -12,7 +12,7 @@ def lines(job):
     return [(event.data.stream, event.data.text) for event in job.events.iter() if event.kind == "stream"]
 
 
-def test_raise_at_step(session, tiny):
+def test_raise_at_step_fails_the_generation_with_its_traceback_on_stderr(session, tiny):
     job = session.submit_task(tiny(sample_fault={"raise_at_step": 2}))
     result = job.result()
     assert result.errors[0].message == "sample_fault: raise_at_step 2"
@@ -20,14 +20,14 @@ def test_raise_at_step(session, tiny):
     assert ("stderr", "RuntimeError: sample_fault: raise_at_step 2") in lines(job)
 
 
-def test_raise_at_load(session, tiny):
+def test_raise_at_load_fails_the_job_and_the_next_one_succeeds(session, tiny):
     session.close()
     result = session.run_task(tiny(sample_fault={"raise_at_load": True}))
     assert (result.errors[0].stage, result.errors[0].task_index) == ("runtime", 1)
     assert session.run_task(tiny()).success
 
 
-def test_print_lines(session, tiny):
+def test_print_lines_prints_that_many_numbered_lines_to_each_stream(session, tiny):
     job = session.submit_task(tiny(sample_fault={"print_lines": 300, "print_lines_stderr": 200}))
     printed = lines(job)
     assert numbered_line(1).startswith("line 00001 ..")
@@ -38,7 +38,7 @@ def test_print_lines(session, tiny):
     ]
 
 
-def test_hold_gil(session, tiny):
+def test_hold_gil_seconds_stops_all_other_threads_that_long(session, tiny):
     longest, over = 0.0, threading.Event()
 
     def watch():
@@ -56,7 +56,7 @@ def test_hold_gil(session, tiny):
     assert longest >= 0.35
 
 
-def test_python_loop(session, tiny):
+def test_python_loop_seconds_makes_the_job_take_that_long(session, tiny):
     started = time.monotonic()
     assert session.run_task(tiny(sample_fault={"python_loop_seconds": 0.2})).success
     assert time.monotonic() - started >= 0.2
@@ -69,6 +69,6 @@ def test_exit_ends_the_job_and_not_the_process(session, tiny):
     assert session.run_task(tiny()).success
 
 
-def test_no_preview(session, tiny):
+def test_no_preview_leaves_out_every_preview(session, tiny):
     job = session.submit_task(tiny(sample_fault={"no_preview": True}))
     assert "preview" not in [event.kind for event in job.events.iter()]

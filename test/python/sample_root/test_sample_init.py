@@ -20,7 +20,7 @@ def run_code(tiny, arguments: str) -> str:
     return RUN.format(arguments=arguments, settings=tiny())
 
 
-def test_importing_needs_no_library(script):
+def test_importing_shared_api_imports_no_library(script):
     code = "import sys, shared.api; print(sorted({'numpy', 'PIL', 'av', 'torch'} & set(sys.modules)))"
     assert script(code) == "[]"
 
@@ -48,19 +48,19 @@ def test_printed_lines_reach_the_console_unless_switched_off(script, tiny):
     assert "saved" not in script(run_code(tiny, "console_output=False"))
 
 
-def test_unreadable_configuration(script, tmp_path):
+def test_a_configuration_that_is_no_json_raises_a_runtime_error_that_names_it(script, tmp_path):
     (tmp_path / "wgp_config.json").write_text("{")
     code = "from shared.api import init\ntry:\n    init(config_path='wgp_config.json')\n"
     code += "except RuntimeError as error: print(error)"
     assert "wgp_config.json" in script(code)
 
 
-def test_bad_flag_exits(script):
+def test_sample_exit_makes_init_exit_with_its_code(script):
     code = "from shared.api import init\ntry:\n    init(cli_args=['--sample-exit', '2'])\n"
     assert script(code + "except SystemExit as e: print(e.code)") == "2"
 
 
-def test_arguments_that_are_refused(session, tmp_path):
+def test_init_refuses_wrong_arguments_and_another_root_configuration_or_flag(session, tmp_path):
     from shared.api import init
 
     with pytest.raises(ValueError, match=r"wgp_config\.json"):
@@ -75,7 +75,7 @@ def test_arguments_that_are_refused(session, tmp_path):
             init(**other)
 
 
-def test_another_output_dir_is_fine(session, tiny, tmp_path):
+def test_a_second_init_may_name_another_output_dir_and_files_go_there(session, tiny, tmp_path):
     from shared.api import init
 
     path = init(output_dir=tmp_path / "else", console_output=False).run_task(tiny()).generated_files[0]
@@ -92,7 +92,7 @@ def test_web_state_ignores_output_dir_and_captures_nothing(session, tiny, tmp_pa
     assert Path(job.result().generated_files[0]).parent == tmp_path / "outputs"
 
 
-def test_models(session, tiny):
+def test_models_are_listed_with_definitions_and_default_settings_and_unknown_ones_are_refused(session, tiny):
     models = session.list_model_defs()
     assert {"ltx2_22B_distilled", "qwen_image_20B", "ace_step_v1_5"} <= {model["model_type"] for model in models}
     for model in models:

@@ -46,7 +46,7 @@ class Recorder:
         return lambda data: self.calls.append((name, data))
 
 
-def test_order_of_events(session, tiny):
+def test_events_come_in_the_normal_order_and_end_with_the_result(session, tiny):
     session.close()
     job = session.submit_task(tiny())
     events = list(job.events.iter(timeout=0.2))
@@ -68,7 +68,7 @@ def test_order_of_events(session, tiny):
     assert job.events.closed
 
 
-def test_callbacks_the_specific_one_first(session, tiny):
+def test_the_specific_callback_is_called_before_on_event(session, tiny):
     session.close()
     recorder = Recorder()
     session.run_task(tiny(), callbacks=recorder)
@@ -101,7 +101,7 @@ def test_bind_job_comes_before_the_first_event_and_may_replace_the_stream(sessio
     assert job.events is callbacks.stream
 
 
-def test_a_callback_that_raises_disturbs_nothing(session, tiny, capsys):
+def test_a_callback_that_raises_does_not_fail_the_job(session, tiny, capsys):
     class Callbacks:
         def on_event(self, event):
             raise RuntimeError("mine")
@@ -122,7 +122,7 @@ def test_printing_the_stream_does_not_feed_it(session, tiny):
     assert not any("seen" in line or "read" in line for line in lines)
 
 
-def test_the_thread_the_working_directory_and_the_console(session, tiny, sample_root):
+def test_callbacks_run_on_the_job_thread_in_the_root_and_the_caller_stays_where_it_was(session, tiny, sample_root):
     seen = []
 
     class Callbacks:
@@ -138,7 +138,7 @@ def test_the_thread_the_working_directory_and_the_console(session, tiny, sample_
     assert set(seen) == {("wangp-session-job", True, str(sample_root))}
 
 
-def test_one_job_at_a_time(session, tiny):
+def test_a_session_refuses_a_second_job_while_one_runs(session, tiny):
     job = session.submit_task(tiny(sample_fault={"hang_until_cancelled": True}))
     with pytest.raises(RuntimeError, match="already has a generation in progress"):
         session.submit_task(tiny())
@@ -233,7 +233,7 @@ def test_a_task_that_fails_validation_does_not_stop_the_others(session, tiny):
         {"video_guide": "clip.mp4|start_frame=9,end_frame=3"},
     ],
 )
-def test_wrong_settings_say_which(session, tiny, wrong):
+def test_a_wrong_setting_fails_in_validation_with_an_error_that_names_it(session, tiny, wrong):
     result = session.run_task(tiny(**wrong))
     (error,) = result.errors
     assert error.stage == "validation"
@@ -253,7 +253,7 @@ def test_settings_of_the_web_interface_are_understood(session, tiny):
 
 
 @pytest.mark.parametrize("fault", [{"hang_until_cancelled": True}, {"step_seconds": 30}])
-def test_cancellation_is_quick(session, tiny, tmp_path, fault):
+def test_cancellation_ends_a_job_within_half_a_second_and_leaves_no_file(session, tiny, tmp_path, fault):
     job = session.submit_manifest([tiny(sample_fault=fault), tiny()])
     while job.events.get(timeout=5).kind != "info":
         pass

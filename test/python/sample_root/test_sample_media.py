@@ -131,11 +131,11 @@ def test_same_seed_same_media_other_seed_other_media(video):
     assert not np.array_equal(first.video_tensor_uint8, video(seed=1, prompt="else").video_tensor_uint8)
 
 
-def test_seed_minus_one_draws_one(video):
+def test_seed_minus_one_draws_another_seed_each_time(video):
     assert not np.array_equal(video(seed=-1).video_tensor_uint8, video(seed=-1).video_tensor_uint8)
 
 
-def test_image(session):
+def test_an_image_is_a_png_with_the_pixels_of_its_artifact(session):
     settings = {"model_type": "qwen_image_20B", "prompt": "a bicycle", "resolution": "65x33", "image_mode": 1}
     result = session.run_task({**settings, "num_inference_steps": 2, "_api": {"return_media": True}})
     artifact = result.artifacts[0]
@@ -152,7 +152,7 @@ def test_video_model_makes_an_image_with_image_mode(video):
     assert artifact.video_tensor_uint8.shape == (3, 1, 48, 64)
 
 
-def test_sound(session):
+def test_a_sound_is_a_wav_with_the_samples_of_its_artifact_and_its_previews_have_no_picture(session):
     settings = {
         "model_type": "ace_step_v1_5",
         "prompt": "calm",
@@ -261,7 +261,7 @@ def test_a_range_of_frames_cuts_the_sound_too(video, tracks):
     assert np.square(late.audio_tensor).mean() < np.square(early.audio_tensor).mean()
 
 
-def test_a_track_that_is_not_there(session, tiny, tracks, video):
+def test_an_audio_track_that_is_not_there_fails_a_guide_and_has_no_effect_in_a_source(session, tiny, tracks, video):
     wrong = build_virtual_media_path(tracks, audio_track_no=3)
     (error,) = session.run_task(tiny(audio_guide=wrong)).errors
     assert error.stage == "validation"
@@ -304,7 +304,7 @@ def test_video_length_in_seconds_counts_frames(video, changes, frames, fps):
     assert (artifact.video_tensor_uint8.shape[1], artifact.fps) == (frames, fps)
 
 
-def test_tensors_are_the_engines_own(session, tiny):
+def test_returned_tensors_are_the_engines_own_and_no_views(session, tiny):
     result = session.run_manifest([tiny(), tiny(seed=2, _api={"return_media": True})])
     assert len(result.generated_files) == 2
     assert len(result.artifacts) == 1

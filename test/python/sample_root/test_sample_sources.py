@@ -14,7 +14,7 @@ from shared.utils.virtual_media import build_virtual_media_path, parse_virtual_m
 
 
 @pytest.mark.parametrize("form", ["settings", "list", "tasks", "wrapped", "wrapped_settings"])
-def test_forms_of_a_source(session, tiny, tmp_path, form):
+def test_every_form_of_a_source_runs_as_it_is_and_from_a_file(session, tiny, tmp_path, form):
     source = {
         "settings": tiny(),
         "list": [tiny()],
@@ -29,7 +29,7 @@ def test_forms_of_a_source(session, tiny, tmp_path, form):
     assert session.run(path).successful_tasks == 1
 
 
-def test_queue_brings_its_media(session, tiny, tmp_path, media):
+def test_a_queue_runs_with_the_media_it_brings_and_leaves_no_temporary_folder(session, tiny, tmp_path, media):
     path = tmp_path / "queue.zip"
     tasks = [{"id": 1, "params": tiny(image_start="start.png", video_guide="clips/guide.mp4|start_frame=3")}]
     with zipfile.ZipFile(path, "w") as archive:
@@ -41,7 +41,7 @@ def test_queue_brings_its_media(session, tiny, tmp_path, media):
     assert not list(Path(tempfile.gettempdir()).glob("wangp-sample-queue-*"))
 
 
-def test_files_that_cannot_be_used(session, tmp_path):
+def test_files_that_cannot_be_used_are_refused_at_the_submit(session, tmp_path):
     broken = {"broken.json": b"{", "broken.zip": b"nothing", "number.json": b"3", "list.json": b"[3]"}
     for name, content in broken.items():
         (tmp_path / name).write_bytes(content)
@@ -63,7 +63,7 @@ def test_files_that_cannot_be_used(session, tmp_path):
     assert session._active_job is None
 
 
-def test_wrong_types(session):
+def test_sources_of_a_wrong_type_raise_a_type_error(session):
     for source in (None, 3, [3], {"tasks": 3}):
         with pytest.raises(TypeError):
             session.submit(source)
@@ -91,12 +91,12 @@ def test_video_length_in_seconds_that_are_none_is_refused_at_the_submit(session,
     assert session._active_job is None
 
 
-def test_video_length_in_seconds_of_an_unknown_model_is_told_with_its_validation(session, tiny):
+def test_an_unknown_model_is_named_in_the_error_also_where_video_length_is_in_seconds(session, tiny):
     (error,) = session.run_task(tiny(video_length="4s", model_type="nope")).errors
     assert "nope" in error.message
 
 
-def test_the_attachments_are_upstreams():
+def test_the_attachment_keys_are_those_of_upstream():
     from shared.api import ATTACHMENT_KEYS
 
     names = "image_start image_end image_refs image_guide image_mask video_guide video_guide2 video_mask video_source"
@@ -104,7 +104,7 @@ def test_the_attachments_are_upstreams():
     assert tuple(names.split()) == ATTACHMENT_KEYS
 
 
-def test_a_tilde_is_a_name_as_any_other(session, tiny, tmp_path, monkeypatch):
+def test_a_tilde_in_a_path_is_not_expanded(session, tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (task,) = read_source({"image_start": "~/a.png"}, tmp_path).tasks
     assert task.settings["image_start"] == str(tmp_path / "~" / "a.png")
@@ -134,7 +134,7 @@ def test_relative_attachments_are_looked_for_in_the_working_directory(tmp_path):
     assert "_api" in settings
 
 
-def test_virtual_media_paths():
+def test_virtual_media_paths_are_built_from_their_parts_and_parsed_into_them():
     built = build_virtual_media_path("a b.mkv", start_frame=0, end_frame=9, audio_track_no=2, extras={"x": "y"})
     assert built == "a b.mkv|start_frame=0,end_frame=9,audio_track_no=2,x=y"
     parsed = parse_virtual_media_path(built)

@@ -89,7 +89,7 @@ def test_init_during_which_its_client_ends_keeps_no_session(client, root):
     assert runtime._sessions == before
 
 
-def test_a_session_that_says_goodbye_does_so_without_the_lock(client, root):
+def test_the_finaliser_of_an_abandoned_session_runs_without_the_lock(client, root):
     (root / "shared" / "api.py").write_text(
         "from wangp_bridge import clients\nclass Session:\n    def __del__(self):\n"
         "        held.append(clients.lock.locked())\nheld = []\ndef init(**options):\n    return Session()\n"

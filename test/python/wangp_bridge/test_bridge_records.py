@@ -51,7 +51,7 @@ def test_what_is_no_number_is_zero_where_there_must_be_one_and_none_elsewhere(va
     assert type(plain["progress"]) is int
 
 
-def test_texts_are_texts():
+def test_texts_of_any_type_become_strings():
     class Stage(enum.Enum):
         FIRST = "generation"
 
