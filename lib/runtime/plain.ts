@@ -8,6 +8,8 @@ const MAX_ELEMENTS = 10_000_000;
  * them: an integral number as int, any other as float. So they cross as one text, where Node-API would take a handful of
  * calls for each key. Undefined for what takes that other way, and is refused there, if need be, by its place: what
  * holds bytes, a bigint, NaN, an instance of a class, itself, or is very deep.
+ *
+ * Getters are read twice: first to look at what they give, then to write it.
  */
 export function toJson(args: readonly unknown[]): string | undefined {
   try {

@@ -107,7 +107,7 @@ const KNOWN = [
   ['datetime.timedelta(1)', unknown('datetime.timedelta', 'datetime.timedelta(days=1)')],
   ['decimal.Decimal("NaN")', unknown('decimal.Decimal', "Decimal('NaN')")],
   ['fractions.Fraction(1, 3)', unknown('Fraction', 'Fraction(1, 3)')],
-  ['uuid.UUID(int=1)', unknown('UUID', "UUID('00000000-0000-0000-0000-000000000001')")],
+  ['uuid.UUID(int=1)', '00000000-0000-0000-0000-000000000001'],
   ['range(2)', unknown('range', 'range(0, 2)')],
   ['slice(1, None)', unknown('slice', 'slice(1, None, None)')],
   ['1j', unknown('complex', '1j')],
