@@ -177,7 +177,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const tests = args.filter((arg) => arg !== '--short');
   await setUp();
   await buildProbe();
-  process.exitCode = await runSanitized(sanitizer, await prepareInterpreters(), {
+  process.exitCode = await runSanitized(sanitizer, await prepareInterpreters({ few: true }), {
     short: args.includes('--short'),
     tests,
   });

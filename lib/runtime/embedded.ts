@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { joinCore, loadCore, PYTHON_FOLDER } from './addon';
 import { ERROR_CODES, WanGPError, type WanGPErrorCode } from '../errors';
-import { toJson } from './plain';
+import { toJson } from './json';
 import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError, NativeMemory } from './native';
 import type { PythonEnvironment } from '../python/find';
 
