@@ -146,7 +146,7 @@ Napi::Value LiveCounts(const Napi::CallbackInfo& info) {
     result.Set(name, Napi::Number::New(info.Env(), static_cast<double>(count)));
   };
   set("environments", counts.environments);
-  set("owners", Memory::LiveCount());
+  set("memories", Memory::LiveCount());
   set("pendingMessages", counts.messages);
   set("channels", counts.channels);
   return result;

@@ -83,5 +83,5 @@ export async function collectUntil(done: () => boolean | Promise<boolean>): Prom
 
 /** What is alive of the addon in this process. */
 export const { liveCounts } = createRequire(import.meta.url)(path.join(PACKAGE, 'dist', 'runtime', 'embedded.js')) as {
-  liveCounts: () => { environments: number; owners: number; pendingMessages: number; channels: number };
+  liveCounts: () => { environments: number; memories: number; pendingMessages: number; channels: number };
 };

@@ -1,9 +1,9 @@
 import { constants } from 'node:buffer';
 import { inspect, type InspectOptions } from 'node:util';
-import { isMainThread } from 'node:worker_threads';
 import { WanGPError } from '../errors';
 import type { CoreAddon, NativeMemory } from '../runtime/native';
 import { show } from '../show';
+import { invalid } from '../validate';
 
 const ARRAY_TYPES = {
   bool: Uint8Array,
@@ -39,6 +39,16 @@ export type SharedTensor<Opened extends Tensor<ArrayBufferView> = Tensor> = Tens
   readonly [tensorType]?: Opened;
 };
 
+/** What a tensor is made of: out of reach of whoever has the tensor. */
+class Origin {
+  constructor(
+    readonly core: CoreAddon,
+    readonly memory: NativeMemory,
+  ) {}
+}
+
+let originOf: (tensor: Tensor) => Origin;
+
 /**
  * Memory of Python's, C-contiguous, seen from JavaScript: all views share one ArrayBuffer at Python's own address.
  *
@@ -53,14 +63,22 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
   /** False where the elements had to be copied on their way (GPU memory, strided, half floats, Electron). */
   readonly zeroCopy: boolean;
 
-  readonly #memory: NativeMemory;
-  readonly #core: CoreAddon;
+  readonly #origin: Origin;
   #data: Data | undefined;
   #disposed = false;
 
-  constructor(core: CoreAddon, memory: NativeMemory) {
-    this.#core = core;
-    this.#memory = memory;
+  static {
+    originOf = (tensor) => {
+      if (typeof (tensor as unknown) === 'object' && #origin in tensor) return tensor.#origin;
+      throw invalid('a tensor comes with a result, or from openTensor()');
+    };
+  }
+
+  /** @internal */
+  constructor(origin: Origin) {
+    if (!(origin instanceof Origin)) throw invalid('a tensor comes with a result, or from openTensor()');
+    this.#origin = origin;
+    const { memory } = origin;
     this.dtype = memory.dtype as Dtype;
     this.shape = memory.shape;
     this.zeroCopy = memory.zeroCopy;
@@ -87,12 +105,14 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
    *
    * Where `data.buffer` has been transferred (`buffer.transfer()`, `structuredClone` with a transfer list), the new
    * buffer has the memory: it stays valid, and Python's memory is kept until it is collected. `disposed` is true then
-   * all the same. In a Worker `transfer()` is refused (`ERR_WANGP_UNSUPPORTED`): the memory would not outlive it.
+   * all the same. What a Worker has moved to another thread outlives the Worker, and is
+   * kept for good.
    */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#core.release(this.#memory.handle, this.#memory.buffer);
+    const { core, memory } = this.#origin;
+    core.release(memory.handle, memory.buffer);
   }
 
   [Symbol.dispose](): void {
@@ -108,18 +128,21 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
    */
   share(): SharedTensor<this> {
     if (this.#disposed) throw disposedError('share()');
-    const token = this.#core.share(this.#memory.handle);
+    const { core, memory } = this.#origin;
+    const token = core.share(memory.handle);
     if (token === 0) {
       throw new WanGPError(
         'ERR_WANGP_UNSUPPORTED',
         'this tensor has no memory of Python’s to share (it is empty, or this runtime made a copy): post its data',
       );
     }
-    return { ...this.kind(), token, core: this.#core.pythonVersion, pid: process.pid };
+    return { ...this.kind(), token, core: core.pythonVersion, pid: process.pid };
   }
 
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
+    // A Proxy of a tensor has its methods, and none of its state.
+    if (!(#origin in this)) return '[Proxy of a tensor]';
     const { shape, dtype, zeroCopy, disposed } = this;
     const more = Object.fromEntries(Object.entries(this.kind()).filter(([name]) => name !== 'kind'));
     return show(this.constructor.name, { shape, dtype, ...more, zeroCopy, disposed }, depth, options);
@@ -136,18 +159,13 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
   }
 
   #buffer(): ArrayBuffer {
-    const { buffer } = this.#memory;
+    const { buffer } = this.#origin.memory;
     if (buffer !== null) return buffer;
     throw new WanGPError(
       'ERR_WANGP_TOO_LARGE',
       `a tensor of the shape [${this.shape.join(', ')}] is larger than a Buffer of Node ${process.versions.node} ` +
         `can be (${constants.MAX_LENGTH} bytes): use Node 22 or newer, or the file that the artifact names`,
     );
-  }
-
-  /** @internal The same memory as another kind of tensor. */
-  protected static memoryOf(tensor: Tensor): readonly [CoreAddon, NativeMemory] {
-    return [tensor.#core, tensor.#memory];
   }
 }
 
@@ -160,8 +178,9 @@ export class VideoTensor extends Tensor<Buffer> {
   /** Frames per second of the output; null for an image. */
   readonly fps: number | null;
 
+  /** @internal */
   constructor(tensor: Tensor, fps: number | null) {
-    super(...Tensor.memoryOf(tensor));
+    super(originOf(tensor));
     this.fps = fps;
   }
 
@@ -181,8 +200,9 @@ export class HdrVideoTensor extends Tensor<Float32Array> {
   /** Frames per second of the output. */
   readonly fps: number | null;
 
+  /** @internal */
   constructor(tensor: Tensor, fps: number | null) {
-    super(...Tensor.memoryOf(tensor));
+    super(originOf(tensor));
     this.fps = fps;
   }
 
@@ -197,8 +217,9 @@ export class AudioTensor extends Tensor<Float32Array> {
   /** Samples per second and channel; null where WanGP doesn't say. */
   readonly samplingRate: number | null;
 
+  /** @internal */
   constructor(tensor: Tensor, samplingRate: number | null) {
-    super(...Tensor.memoryOf(tensor));
+    super(originOf(tensor));
     this.samplingRate = samplingRate;
   }
 
@@ -208,23 +229,7 @@ export class AudioTensor extends Tensor<Float32Array> {
   }
 }
 
-function refuseTransfer(): never {
-  throw new WanGPError(
-    'ERR_WANGP_UNSUPPORTED',
-    'this ArrayBuffer is memory of Python’s, which a Worker can’t give away: it would be gone when the Worker ends. ' +
-      'Post tensor.share() and open it there with openTensor(), or post a copy: data.slice()',
-  );
-}
-
-const NOT_TRANSFERABLE = Object.fromEntries(
-  ['transfer', 'transferToFixedLength'].map((name) => [name, { value: refuseTransfer }]),
-);
-
-/**
- * What memory of Python's becomes in JavaScript. Node calls the finalizers of a Worker's ArrayBuffers when the Worker
- * ends, and can't know of bytes that were moved into another one, and that one to another thread.
- */
+/** What memory of Python's becomes in JavaScript. */
 export function toTensor(core: CoreAddon, memory: NativeMemory): Tensor {
-  if (!isMainThread && memory.buffer !== null) Object.defineProperties(memory.buffer, NOT_TRANSFERABLE);
-  return new Tensor(core, memory);
+  return new Tensor(new Origin(core, memory));
 }

@@ -27,7 +27,7 @@ export function joinRuntime(minor: string, fromMemory: MemoryFactory): CoreAddon
 
 /** How much of the addon is alive in this process: for tests and for finding leaks. */
 export function liveCounts(): LiveCounts {
-  return adopted?.liveCounts() ?? { environments: 0, owners: 0, pendingMessages: 0, channels: 0 };
+  return adopted?.liveCounts() ?? { environments: 0, memories: 0, pendingMessages: 0, channels: 0 };
 }
 
 /** Python's exception as JavaScript's `cause`: its type, its message, and its traceback where others have a stack. */

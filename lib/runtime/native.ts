@@ -77,7 +77,7 @@ export interface NativeError extends Error {
 export interface LiveCounts {
   readonly environments: number;
   /** Memory of Python's that JavaScript, a message or a token holds. */
-  readonly owners: number;
+  readonly memories: number;
   readonly pendingMessages: number;
   readonly channels: number;
 }

@@ -1,6 +1,7 @@
 #include "memory/tensors.h"
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -55,10 +56,21 @@ void View::LetGo(State state) {
   memory_ = nullptr;
 }
 
-void View::OnFinalize(napi_env, void*, void* hint) {
-  auto* view = static_cast<SharedView*>(hint);
-  (*view)->LetGo(State::kFinished);
-  delete view;
+void View::OnFinalize(napi_env env, void*, void* hint) {
+  const std::unique_ptr<SharedView> hold(static_cast<SharedView*>(hint));
+  View& view = **hold;
+  view.LetGo(State::kFinished);
+  if (view.tensors_ == nullptr) return;
+  view.tensors_->watched_.erase(&view);
+  napi_delete_reference(env, view.buffer_);
+}
+
+bool View::IsMovedAway(napi_env env) const {
+  napi_value buffer = nullptr;
+  bool is_detached = true;
+  const bool is_here = napi_get_reference_value(env, buffer_, &buffer) == napi_ok && buffer != nullptr &&
+                       napi_is_detached_arraybuffer(env, buffer, &is_detached) == napi_ok && !is_detached;
+  return !is_here;
 }
 
 napi_value View::Open(napi_env env, const SharedView& view, std::shared_ptr<Memory> memory) {
@@ -100,6 +112,54 @@ void View::Release(napi_env env, napi_value buffer) {
 
 View& ViewOf(const Napi::Value& handle) { return **handle.As<Napi::External<SharedView>>().Data(); }
 
+struct Tensors::Sentinel {
+  Tensors* tensors;  // null once another one has taken its place
+  napi_ref buffer;   // strong
+};
+
+void Tensors::OnSentinelFinalized(napi_env env, void*, void* hint) {
+  const std::unique_ptr<Sentinel> sentinel(static_cast<Sentinel*>(hint));
+  if (sentinel->tensors == nullptr) return;
+  // It is held on to: so the environment ends.
+  sentinel->tensors->sentinel_ = nullptr;
+  sentinel->tensors->KeepWhatIsMovedAway(env);
+  napi_delete_reference(env, sentinel->buffer);
+}
+
+void Tensors::Watch(napi_env env, const SharedView& view, napi_value buffer) {
+  if (napi_create_reference(env, buffer, 0, &view->buffer_) != napi_ok) return;
+  view->tensors_ = this;
+  watched_.insert(view.get());
+  PutSentinelFirst(env);
+}
+
+void Tensors::PutSentinelFirst(napi_env env) {
+  static uint8_t byte = 0;
+  auto fresh = std::make_unique<Sentinel>(Sentinel{this, nullptr});
+  napi_value buffer = nullptr;
+  if (napi_create_external_arraybuffer(env, &byte, sizeof byte, OnSentinelFinalized, fresh.get(), &buffer) != napi_ok) {
+    return;  // the one before may come too late, and is better than none
+  }
+  Sentinel* made = fresh.release();
+  if (napi_create_reference(env, buffer, 1, &made->buffer) != napi_ok) {
+    made->tensors = nullptr;
+    return;
+  }
+  Sentinel* former = std::exchange(sentinel_, made);
+  if (former == nullptr) return;
+  former->tensors = nullptr;
+  napi_delete_reference(env, former->buffer);
+}
+
+void Tensors::KeepWhatIsMovedAway(napi_env env) {
+  napi_handle_scope scope = nullptr;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
+  for (View* view : watched_) {
+    if (view->memory_ != nullptr && view->IsMovedAway(env)) new std::shared_ptr<Memory>(std::move(view->memory_));
+  }
+  napi_close_handle_scope(env, scope);
+}
+
 void Tensors::Close() {
   copies_.Wait();
   std::vector<std::shared_ptr<Memory>> released;
@@ -117,6 +177,7 @@ napi_value Tensors::Make(napi_env env, const std::shared_ptr<Memory>& memory) {
   napi_value buffer = copies_.needed() || memory->size() == 0 ? nullptr : View::Open(env, view, memory);
   const bool zero_copy = memory->zero_copy() && (buffer != nullptr || memory->size() == 0);
   const bool too_large = buffer == nullptr && memory->size() > MemoryCopies::kLargest;
+  if (buffer != nullptr) Watch(env, view, buffer);
   if (buffer == nullptr) buffer = too_large ? ToJs(env, {}) : copies_.Take(env, *memory);
   if (buffer == nullptr) return NoRoom(env, *memory);
   napi_value tensor = nullptr;

@@ -3,16 +3,25 @@
 // Lifetime: a tensor's View is shared by the tensor's handle and by the finalizer of its ArrayBuffer. Its states say
 // who lets go of the memory. A token has its own hold on the memory, until it is opened, or until the environment that
 // made it ends. JS thread only, except where a function says so.
+//
+// The end of an environment: Node then calls the finalizers of its ArrayBuffers, though JavaScript may have moved the
+// bytes of one into another ArrayBuffer, and that one to a thread that lives on. Nobody would say when that thread lets
+// go of them, so such memory stays for good. What was moved has to be found before Node detaches the ArrayBuffers, and
+// cleanup hooks come too late on newer Nodes. A sentinel does it: an ArrayBuffer that is held on to, made anew after
+// each tensor's, so that its finalizer runs at the end only, and before theirs.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <set>
 
 #include "memory/copies.h"
 #include "memory/memory.h"
 #include "napi_setup.h"
 
 namespace bridge {
+
+class Tensors;
 
 // What a tensor has of its memory.
 class View {
@@ -38,11 +47,17 @@ class View {
     kFinished,  // no ArrayBuffer is left
   };
 
+  friend class Tensors;
+
   static void OnFinalize(napi_env env, void* data, void* hint);
   void LetGo(State state);
+  // Whether another ArrayBuffer than the tensor's looks at the memory, or may.
+  [[nodiscard]] bool IsMovedAway(napi_env env) const;
 
   std::shared_ptr<Memory> memory_;
   State state_ = State::kClosed;
+  napi_ref buffer_ = nullptr;   // weak
+  Tensors* tensors_ = nullptr;  // which watches the view as long as an ArrayBuffer may look at the memory
 };
 
 class Tensors {
@@ -69,8 +84,19 @@ class Tensors {
   static std::shared_ptr<Memory> TakeShared(int64_t token);
 
  private:
+  friend class View;
+  struct Sentinel;
+
+  static void OnSentinelFinalized(napi_env env, void* data, void* hint);
+  void Watch(napi_env env, const std::shared_ptr<View>& view, napi_value buffer);
+  void PutSentinelFirst(napi_env env);
+  // Before Node detaches this environment's ArrayBuffers.
+  void KeepWhatIsMovedAway(napi_env env);
+
   MemoryCopies copies_;
   Napi::FunctionReference factory_;
+  std::set<View*> watched_;
+  Sentinel* sentinel_ = nullptr;  // its finalizer's
 };
 
 // The view of a tensor's handle.

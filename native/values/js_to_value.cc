@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <cstddef>
 #include <new>
 #include <stdexcept>
 #include <string_view>
@@ -16,6 +17,8 @@ namespace bridge {
 namespace {
 
 constexpr size_t kMaxDepth = 1000;
+// A larger circle is refused for its depth: to compare with every ancestor takes too long where all are deep.
+constexpr size_t kMaxCircle = 64;
 // Handles of so many elements are kept at once.
 constexpr uint32_t kScopeSize = 512;
 // A sparse array may claim 2^32 - 1 elements, and each takes memory on its way.
@@ -224,9 +227,10 @@ class Converter {
   }
 
   void Enter(napi_value container) {
-    for (const Frame& ancestor : frames_) {
+    const auto count = static_cast<ptrdiff_t>(std::min(frames_.size(), kMaxCircle));
+    for (auto ancestor = frames_.end() - count; ancestor != frames_.end(); ++ancestor) {
       bool is_same = false;
-      Check(napi_strict_equals(env_, ancestor.container, container, &is_same));
+      Check(napi_strict_equals(env_, ancestor->container, container, &is_same));
       if (is_same) Refuse("an object that contains itself");
     }
     if (frames_.size() >= kMaxDepth) Refuse("more than 1,000 levels deep");

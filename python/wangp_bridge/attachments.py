@@ -9,9 +9,12 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import Any
+
+from .errors import BridgeError
 
 # Arguments of the postprocessing methods that name files.
 KEYWORDS = ("audio_source", "replace_voice_sample", "replace_voice_sample2")
@@ -50,16 +53,26 @@ def submittable(source: Any, directory: str | None, *, resolve: bool) -> Any:
 
     ``source``: a settings dictionary, a list of them, ``{"tasks": [...]}``, or the path of a ``.json`` or ``.zip``
     file, relative to ``directory``. With ``resolve``, attachments are made absolute against that too, also those in a
-    ``.json`` file, which is read here for that; a ``.zip`` queue brings its own media. Never raises for what is wrong
-    with a file: its path is handed on, and WanGP says it.
+    ``.json`` file, which is read here for that; a ``.zip`` queue brings its own media. What is wrong with a file, WanGP
+    says: its path is handed on. Raises BridgeError for what is no file at all: to open a pipe may take for ever.
     """
     if not isinstance(source, str):
         return _resolved(source, known_keys(), directory) if resolve else source
     path = Path(directory or "", source)
+    _refuse_special(path)
     content = _settings_of(path) if resolve or _begins_with_bom(path) else None
     if content is None:
         return str(path)
     return _resolved(content, known_keys(), directory) if resolve else content
+
+
+def _refuse_special(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise BridgeError("ERR_WANGP_FILE", f"{path} is no file: name a .json or .zip file")
 
 
 def count(source: Any) -> int:

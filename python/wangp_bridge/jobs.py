@@ -288,14 +288,19 @@ def submitted(binding: BoundJob, session: Any, submit: Callable[[], Any]) -> Any
             return job
 
 
+_UNKNOWN = object()
+
+
 def refused_as_busy(session: Any, error: Exception, source: object) -> bool:
     """Whether a submit of ``source`` was refused because the session has a job that runs."""
     if not isinstance(error, RuntimeError) or isinstance(error, (RecursionError, NotImplementedError)):
         return False
     if error.__cause__ is not None:  # a file that can't be read
         return False
-    active = getattr(session, "_active_job", None)
-    if active is not None and not getattr(active, "done", False):
+    active = getattr(session, "_active_job", _UNKNOWN)
+    if active is None:  # it says so itself: what it refused has another reason
+        return _runs(session)
+    if active is not _UNKNOWN and not getattr(active, "done", False):
         return True
     name = os.path.basename(source) if isinstance(source, str) else ""
     return _runs(session) or _says_busy(error, besides=name)

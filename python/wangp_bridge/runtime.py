@@ -6,7 +6,9 @@ import importlib
 import itertools
 import os
 import platform
+import site
 import sys
+import sysconfig
 import threading
 from pathlib import Path
 from typing import Any
@@ -137,12 +139,22 @@ def _session_arguments(options: dict[str, Any]) -> dict[str, Any]:
 def _forget_import(root: Path, path: list[str]) -> None:
     """After a failed import: the next attempt must find none of it loaded, and ``sys.path`` as it was."""
     sys.path[:] = path
-    prefix = str(root) + os.sep
+    environment = _environment_folders()
     for name, module in list(sys.modules.items()):
-        if any(place.startswith(prefix) for place in _places(module)):
+        if any(_lies_in(place, [str(root)]) and not _lies_in(place, environment) for place in _places(module)):
             del sys.modules[name]
     # What was missing may have been installed since.
     importlib.invalidate_caches()
+
+
+def _environment_folders() -> list[str]:
+    """The interpreter's own folders and this package's: they may lie in the root, and C modules load only once."""
+    folders = [*sysconfig.get_paths().values(), *site.getsitepackages(), str(Path(__file__).parent)]
+    return [*folders, *(os.path.realpath(folder) for folder in folders)]
+
+
+def _lies_in(place: str, folders: list[str]) -> bool:
+    return any(place.startswith(folder + os.sep) for folder in folders)
 
 
 def _places(module: Any) -> list[str]:

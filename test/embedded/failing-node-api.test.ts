@@ -54,8 +54,8 @@ describe.skipIf(!canFail)('where the runtime refuses external buffers', () => {
        for (let at = 0; at < tensor.data.length; at += 997) wrong += tensor.data[at] !== (Math.floor(at / 1000) & 255);
        let code;
        try { tensor.share(); } catch (error) { code = error.code; }
-       const { owners } = liveCounts();
-       parentPort.postMessage({ kinds, wrong, length: tensor.data.length, zeroCopy: tensor.zeroCopy, code, owners,
+       const { memories } = liveCounts();
+       parentPort.postMessage({ kinds, wrong, length: tensor.data.length, zeroCopy: tensor.zeroCopy, code, memories,
          byAnother: by !== 0 && by !== failures.thread() });`,
     );
     expect(JSON.parse(exit.stdout.trim() || '{}'), exit.stderr).toEqual({
@@ -64,7 +64,7 @@ describe.skipIf(!canFail)('where the runtime refuses external buffers', () => {
       length: 48_000_000,
       zeroCopy: false,
       code: 'ERR_WANGP_UNSUPPORTED',
-      owners: 0,
+      memories: 0,
       byAnother: true,
     });
   });
@@ -102,14 +102,14 @@ describe.skipIf(!canFail)('where the runtime refuses external buffers', () => {
          await sleep(10 * round);
          await worker.terminate();
        }
-       for (let round = 0; round < 1000 && liveCounts().owners > 0; round += 1) await sleep(20);
+       for (let round = 0; round < 1000 && liveCounts().memories > 0; round += 1) await sleep(20);
        console.log(JSON.stringify(liveCounts()));`,
       `const session = await open();
        parentPort.postMessage('ready');
        await session.runTask({ script: video(48_000_000) });`,
     );
     expect(exit, exit.stderr).toMatchObject({ code: 0, signal: null });
-    expect(JSON.parse(exit.stdout)).toMatchObject({ environments: 1, owners: 0, pendingMessages: 0, channels: 0 });
+    expect(JSON.parse(exit.stdout)).toMatchObject({ environments: 1, memories: 0, pendingMessages: 0, channels: 0 });
   });
 });
 
@@ -175,7 +175,7 @@ describe.skipIf(!canFail)('where one call of Node-API fails', () => {
        }
        const { success, artifacts } = await session.runTask({ script: video(300_000) });
        for (const { video } of artifacts) video.dispose();
-       for (let round = 0; round < 1000 && liveCounts().owners > 0; round += 1) await sleep(20);
+       for (let round = 0; round < 1000 && liveCounts().memories > 0; round += 1) await sleep(20);
        console.log(JSON.stringify({ success, ...liveCounts() }));`,
       `const session = await open();
        parentPort.once('message', async () => {
@@ -184,7 +184,7 @@ describe.skipIf(!canFail)('where one call of Node-API fails', () => {
        parentPort.postMessage('ready');`,
     );
     expect(exit, exit.stderr).toMatchObject({ code: 0, signal: null });
-    const counts = { environments: 1, owners: 0, pendingMessages: 0, channels: 0 };
+    const counts = { environments: 1, memories: 0, pendingMessages: 0, channels: 0 };
     expect(JSON.parse(exit.stdout)).toEqual({ success: true, ...counts });
   });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -52,6 +52,19 @@ describe('a WanGP that cannot be imported', () => {
         'WanGP is installed in with the option `python` or WANGP_PYTHON',
     });
     expect(seen).toBe(2);
+  });
+
+  test('leaves the packages of an environment that lies in the root loaded: C modules load only once', async () => {
+    const root = await makeRoot('with-environment', 'import numpy, PIL.Image, json\nraise OSError("not yet")\n');
+    await symlink(path.resolve(PYTHON, '..', '..'), path.join(root, '.venv'));
+    const python = JSON.stringify(path.join(root, '.venv', 'bin', 'python'));
+    const body = `const options = { root: ${JSON.stringify(root)}, python: ${python} };
+      const first = await failure(options);
+      require('fs').writeFileSync(options.root + '/shared/api.py',
+        ${JSON.stringify(answering('[int(__import__("numpy").ones(3).sum()), __import__("numpy").__file__]'))});
+      return [first.code, await seen(options)];`;
+    const numpy = expect.stringContaining(path.join(root, '.venv')) as string;
+    expect(await inChild(body)).toEqual(['ERR_WANGP_IMPORT', [3, numpy]]);
   });
 
   test('rejects init() with the traceback of its exception; init() succeeds once the file is right', async () => {

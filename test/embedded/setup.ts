@@ -13,19 +13,19 @@ beforeEach(() => {
 // What a test's file keeps for its next tests was there before.
 afterEach(async () => {
   const isClean = (): boolean => {
-    const { environments, owners, pendingMessages, channels } = liveCounts();
+    const { environments, memories, pendingMessages, channels } = liveCounts();
     return (
       environments <= 1 &&
-      owners <= before.owners &&
+      memories <= before.memories &&
       pendingMessages <= before.pendingMessages &&
       channels <= before.channels
     );
   };
   if (!isClean()) await collectUntil(isClean);
-  const { environments, owners, pendingMessages, channels } = liveCounts();
-  expect.soft({ environments, owners, pendingMessages, channels }, 'left over by this test').toEqual({
+  const { environments, memories, pendingMessages, channels } = liveCounts();
+  expect.soft({ environments, memories, pendingMessages, channels }, 'left over by this test').toEqual({
     environments: Math.min(environments, 1),
-    owners: Math.min(owners, before.owners),
+    memories: Math.min(memories, before.memories),
     pendingMessages: Math.min(pendingMessages, before.pendingMessages),
     channels: Math.min(channels, before.channels),
   });

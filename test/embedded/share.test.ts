@@ -47,7 +47,7 @@ describe('a tensor that is shared with a Worker', () => {
       if (message !== 'read') tensor.data[7] = 200;
       return { class: tensor.constructor.name, shape: tensor.shape, fps: tensor.fps, zeroCopy: tensor.zeroCopy,
                buffer: Buffer.isBuffer(tensor.data), values: [...tensor.data.subarray(5, 9)] };`);
-    const owners = liveCounts().owners;
+    const memories = liveCounts().memories;
     const opened = await ask(worker, video.share());
     const seen = { class: 'VideoTensor', shape: [3, 1, 1, 10_000], fps: 24, zeroCopy: true, buffer: true };
     expect(opened).toEqual({ ...seen, values: [5, 6, 200, 8] });
@@ -55,9 +55,9 @@ describe('a tensor that is shared with a Worker', () => {
     video.data[5] = 99;
     video.dispose();
     expect(await ask(worker, 'read')).toMatchObject({ values: [99, 6, 200, 8] });
-    expect(liveCounts().owners).toBe(owners);
+    expect(liveCounts().memories).toBe(memories);
     expect(await ask(worker, 'dispose')).toBe(0);
-    expect(await collectUntil(() => liveCounts().owners === owners - 1)).toBe(true);
+    expect(await collectUntil(() => liveCounts().memories === memories - 1)).toBe(true);
     await worker.terminate();
   });
 
@@ -65,10 +65,10 @@ describe('a tensor that is shared with a Worker', () => {
     const video = await videoOf(3000);
     const worker = workerOf('globalThis.tensor = wangp.openTensor(message); return tensor.data[1];');
     expect(await ask(worker, video.share())).toBe(1);
-    const { owners } = liveCounts();
+    const { memories } = liveCounts();
     video.dispose();
     await worker.terminate();
-    expect(await collectUntil(() => liveCounts().owners === owners - 1)).toBe(true);
+    expect(await collectUntil(() => liveCounts().memories === memories - 1)).toBe(true);
   });
 });
 
@@ -105,16 +105,16 @@ describe('a token of share()', () => {
   });
 
   test('is void, and its memory free, once the thread that made it has ended', async () => {
-    const { owners } = liveCounts();
+    const { memories } = liveCounts();
     const worker = workerOf(`
       const session = await wangp.init({ root: message });
       const script = 'import numpy; add_artifact(video_tensor_uint8=numpy.zeros((3, 1, 2, 2), numpy.uint8))';
       const { artifacts } = await session.runTask({ script });
       return artifacts[0].video.share();`);
     const token = (await ask(worker, session.info.root)) as SharedTensor;
-    expect(liveCounts().owners).toBeGreaterThan(owners);
+    expect(liveCounts().memories).toBeGreaterThan(memories);
     await worker.terminate();
-    expect(await collectUntil(() => liveCounts().owners === owners)).toBe(true);
+    expect(await collectUntil(() => liveCounts().memories === memories)).toBe(true);
     expect(() => openTensor(token)).toThrow(expect.objectContaining({ code: 'ERR_WANGP_DISPOSED' }));
   });
 

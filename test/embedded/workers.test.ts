@@ -78,7 +78,7 @@ describe('a Worker', () => {
       console.log(await session.call('evaluate', ['sys.visitors']));
       const { liveCounts } = require(${JSON.stringify(path.join(PACKAGE, 'dist/runtime/embedded.js'))});
       console.log(JSON.stringify(liveCounts()));`);
-    const counts = '{"environments":1,"owners":0,"pendingMessages":0,"channels":0}';
+    const counts = '{"environments":1,"memories":0,"pendingMessages":0,"channels":0}';
     expect(exit).toEqual({ ...GOOD, stdout: `true\ntrue\n16\n${counts}\n` });
   });
 
@@ -116,15 +116,15 @@ describe('a Worker', () => {
           if (jobs === 10) parentPort.postMessage('busy');
         }\`));
       await Promise.all([doomed, other].map(message));
-      const busy = liveCounts().owners >= 20;
+      const busy = liveCounts().memories >= 20;
       await doomed.terminate();
       const asked = async () => { other.postMessage('how many'); return message(other); };
       const before = await asked();
       while (await asked() < before + 20) await sleep(5);
       await other.terminate();
-      for (let round = 0; round < 2000 && liveCounts().owners > 0; round += 1) await sleep(10);
+      for (let round = 0; round < 2000 && liveCounts().memories > 0; round += 1) await sleep(10);
       console.log(busy, (await session.runTask({ script: '' })).success, JSON.stringify(liveCounts()));`);
-    const counts = '{"environments":1,"owners":0,"pendingMessages":0,"channels":0}';
+    const counts = '{"environments":1,"memories":0,"pendingMessages":0,"channels":0}';
     expect(exit).toEqual({ ...GOOD, stdout: `true true ${counts}\n` });
   });
 

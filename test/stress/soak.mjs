@@ -90,7 +90,7 @@ async function countsOnce(session, liveCounts, settled) {
   }
 }
 
-const isEmpty = ({ owners, pendingMessages, channels }) => owners === 0 && pendingMessages === 0 && channels === 0;
+const isEmpty = ({ memories, pendingMessages, channels }) => memories === 0 && pendingMessages === 0 && channels === 0;
 
 /** Runs one phase in this process; resolves with its figures. */
 async function measure(phase) {
@@ -149,7 +149,7 @@ function measureApart(phase) {
 /** What is wrong with a phase's figures. */
 function problemsOf(phase, { before, after, growth }, slope) {
   const problems = [];
-  const alive = Object.entries(after).filter(([name]) => ['owners', 'pendingMessages', 'channels'].includes(name));
+  const alive = Object.entries(after).filter(([name]) => ['memories', 'pendingMessages', 'channels'].includes(name));
   for (const [name, count] of alive) if (count !== 0) problems.push(`${count} ${name} are still alive`);
   if (after.environments !== 1) problems.push(`there are ${after.environments} environments`);
   for (const name of ['threads', 'fds', 'pythonThreads']) {

@@ -166,6 +166,14 @@ def test_busy_is_known_by_the_bridges_own_count_of_jobs_or_by_what_wangp_says(cl
         assert not jobs.refused_as_busy(session, RuntimeError(f"can't read {file}"), file)
 
 
+def test_a_session_that_says_itself_that_it_runs_nothing_is_not_taken_for_busy():
+    session = SimpleNamespace(_active_job=None)
+    for said in ("CUDA error: all CUDA-capable devices are busy or unavailable", "download in progress failed"):
+        assert not jobs.refused_as_busy(session, RuntimeError(said), {})
+    session._active_job = SimpleNamespace(done=False)
+    assert jobs.refused_as_busy(session, RuntimeError("no"), {})
+
+
 def test_a_file_that_is_broken_is_not_taken_for_a_busy_session(client, channel):
     session = object()
     jobs.bound(channel, session, client).bind_job(job=SimpleNamespace())
