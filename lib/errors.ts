@@ -1,7 +1,9 @@
 /**
- * Every error this package raises on purpose is a {@link WanGPError} with one of these codes. With one exception: what a signal
- * ended rejects with the signal's reason, by default an AbortError, and so does a submit that was withdrawn. The message says what happened and what to do; the
- * code is stable.
+ * Every error that this package raises on purpose is a {@link WanGPError} with one of these codes. The message says what
+ * happened and what to do; the code is stable.
+ *
+ * There is one exception: what an `AbortSignal` ended rejects with the signal's reason, by default an AbortError. A submit
+ * that `session.cancel()` withdrew rejects with an AbortError too.
  */
 export const ERROR_CODES = {
   /** No Python interpreter was found in any of the places that are searched. */
@@ -46,7 +48,7 @@ export const ERROR_CODES = {
   ERR_WANGP_TIMEOUT: 'Waiting took too long.',
   /** A job failed or was cancelled, and its result was asked to throw. */
   ERR_WANGP_GENERATION: 'The generation failed.',
-  /** It came too late: it was withdrawn, or its environment (process or Worker) is going away. */
+  /** The call came too late: the process or Worker is ending, or the call was withdrawn. */
   ERR_WANGP_CLOSED: 'It came too late.',
   /** A tensor was used after `dispose()`, or a token of `share()` was opened a second time or after its thread's end. */
   ERR_WANGP_DISPOSED: 'The memory has been released.',

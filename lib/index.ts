@@ -1,5 +1,5 @@
 /// <reference types="node" preserve="true" />
-/** WanGP inside a Node process. This file shows what there is; each module says how. */
+/** The public API. Each module has the details. */
 
 // A session: start Python, import WanGP, submit jobs.
 export { init, type SessionInfo, WanGPSession } from './session/session';

@@ -1,8 +1,8 @@
 // What one Node environment (the main thread or a Worker) holds of this addon. JS thread only.
 //
 // Lifetime: made when the addon is loaded into the environment, kept as its instance data. The cleanup hook closes the
-// outbox before Node takes its thread-safe function away, tells Python which channels have lost their listener, and
-// waits for copies that are being made into this environment's memory.
+// outbox before Node takes its thread-safe function away, waits for copies that are being made into this environment's
+// memory, then tells Python that its client has gone and which channels it had open.
 #pragma once
 
 #include <memory>

@@ -10,9 +10,9 @@ import type {
 } from './records';
 
 /**
- * What a job tells as it runs. Methods are looked up when they are called, with `this` kept; the specific one is
- * called first, then `onEvent`. An exception in a callback is an uncaught exception, as in any event listener; the job
- * goes on.
+ * Methods that are called as a job runs. Each is looked up when its event comes, and its `this` is the object of
+ * callbacks. For each event, the method of its kind is called first, then `onEvent`. An exception in a callback is an
+ * uncaught exception, as in any event listener; the job goes on.
  */
 export interface Callbacks {
   onProgress?(update: ProgressUpdate): void;

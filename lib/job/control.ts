@@ -45,7 +45,7 @@ export class JobControl {
     return this.#cancelRequested;
   }
 
-  /** A job that has ended stays as it is: that its cancellation was requested is told all the same, as upstream does. */
+  /** A job that has ended stays as it is, but `cancelRequested` becomes true, as in upstream. */
   cancel(): void {
     if (this.#cancelRequested) return;
     this.#cancelRequested = true;

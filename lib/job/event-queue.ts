@@ -1,9 +1,9 @@
 import type { SessionEvent } from './records';
 
 /**
- * What a job keeps of its events at most, for all its readers together. Beyond either limit the events that every reader
- * has had are forgotten first, the oldest before the others. Of those that a reader still lacks, previews and progress
- * then keep the latest, console lines lose their oldest; other events wait for their reader, however many there are.
+ * What a job keeps of its events at most, for all its readers together. Beyond either limit, the events that every
+ * reader has read are forgotten first, oldest first. If that isn't enough, readers lose events that they haven't read:
+ * of previews and of progress all but the latest, of console lines the oldest. Events of other kinds are never dropped.
  */
 export const EVENT_LIMITS = { events: 10_000, bytes: 64 << 20 } as const;
 
@@ -68,7 +68,7 @@ export class EventQueue {
     return this.#closed;
   }
 
-  /** How many events of each kind gave way before every reader had had them. */
+  /** How many events of each kind were dropped before every reader had read them. */
   get dropped(): Readonly<Record<string, number>> {
     return { ...this.#dropped };
   }

@@ -11,14 +11,15 @@ import { WAIT_OPTIONS, type WaitOptions } from './wait-options';
 export { EVENT_LIMITS } from './event-queue';
 
 /**
- * The events of one job, in order, for any number of readers: each loop, each stream, and `get()` as one of them, sees
- * all. A reader begins with the oldest event that is kept, also when others have read it or the job has ended.
+ * The events of one job, in order, for any number of readers. A reader is a `for await` loop, a stream, or all calls of
+ * `get()` together. Each reader sees every event. It begins with the oldest event that is kept, even if others have
+ * read that one or the job has ended.
  *
- * What is kept doesn't grow without limit, see {@link EVENT_LIMITS}. `dropped` counts what gave way unread, per kind.
+ * What is kept doesn't grow without limit, see {@link EVENT_LIMITS}. `dropped` counts what readers have lost.
  */
 export class JobEvents implements AsyncIterable<SessionEvent> {
   readonly #queue: EventQueue;
-  /** The reader that `get()` is. */
+  /** The one reader that all calls of `get()` share. */
   #reader: Reader | undefined;
   #waiting = new Set<(event: SessionEvent | null) => void>();
   #isListening = false;
@@ -33,7 +34,7 @@ export class JobEvents implements AsyncIterable<SessionEvent> {
     return this.#queue.closed;
   }
 
-  /** How many events of each kind gave way before they were read: by nobody, or not by the slowest of the readers. */
+  /** How many events of each kind were dropped before every reader had read them, or while there was no reader. */
   get dropped(): Readonly<Record<string, number>> {
     return this.#queue.dropped;
   }
@@ -42,8 +43,9 @@ export class JobEvents implements AsyncIterable<SessionEvent> {
    * The next event; null when none came within `timeoutMs`, or when the stream is closed and read to its end.
    * Without `timeoutMs` it waits for as long as it takes. Rejects with the signal's reason when that aborts.
    *
-   * Calls that wait at the same time get the same event, so that one that was left in a `Promise.race` takes nothing
-   * from the next. One that is left waiting while nobody calls again does take it: end it by `timeoutMs` or `signal`.
+   * Calls that wait at the same time get the same event. So a call that was left in a `Promise.race` takes nothing from
+   * the next one. If an event comes before anybody calls again, the call that was left takes it: end it by `timeoutMs`
+   * or `signal`.
    */
   async get(options?: WaitOptions | null): Promise<SessionEvent | null> {
     const { timeoutMs, signal } = checkOptions(options, WAIT_OPTIONS, 'events.get()');
@@ -66,8 +68,8 @@ export class JobEvents implements AsyncIterable<SessionEvent> {
   }
 
   /**
-   * A web stream of the events, one reader more. It takes an event when it is asked for one, and closes after the last.
-   * `cancel()` ends this reader only, not the job.
+   * A web stream of the events, which is one more reader. It takes an event when it is asked for one, and closes after
+   * the last. `cancel()` ends this reader only, not the job.
    */
   toReadableStream(): ReadableStream<SessionEvent> {
     const iterator = this[Symbol.asyncIterator]();

@@ -10,7 +10,7 @@ import { WAIT_OPTIONS, type WaitOptions } from './wait-options';
 
 /** A generation under way. */
 export class SessionJob {
-  /** Everything the job tells. */
+  /** The job's events. */
   readonly events: JobEvents;
 
   readonly #control: JobControl;
@@ -27,7 +27,7 @@ export class SessionJob {
     return this.#control.done;
   }
 
-  /** Whether `cancel()` was called, be it too late, or the submit's signal aborted. */
+  /** Whether `cancel()` was called, even if that was too late, or the submit's signal aborted. */
   get cancelRequested(): boolean {
     return this.#control.cancelRequested;
   }
@@ -74,7 +74,9 @@ export class SessionJob {
     return this.result(options);
   }
 
-  /** Requests cancellation and returns at once; the result then says `cancelled`. A job that has ended stays as it is. */
+  /**
+   * Requests cancellation and returns at once. The result is then `cancelled`. A job that has ended stays as it is.
+   */
   cancel(): void {
     this.#control.cancel();
   }
@@ -94,7 +96,7 @@ export class SessionJob {
     return this;
   }
 
-  /** Ends what {@link on} or {@link once} began. */
+  /** Removes a listener that {@link on} or {@link once} added. */
   off<Kind extends keyof EventData | '*' | (string & {})>(kind: Kind, listener: EventListener<Kind>): this {
     this.#control.listeners.remove(kind, listener);
     return this;

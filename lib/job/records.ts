@@ -2,13 +2,13 @@ import { WanGPError } from '../errors';
 import { AudioTensor, HdrVideoTensor, Tensor, VideoTensor } from '../memory/tensor';
 import { camelCase } from '../validate';
 
-/** What a job is at, by WanGP's normalised names. */
+/** What a job is doing, by WanGP's normalised names. */
 export type Phase =
   'loading_model' | 'encoding_text' | 'inference' | 'decoding' | 'downloading_output' | 'cancelled' | (string & {});
 
 /** A structured progress update. */
 export interface ProgressUpdate {
-  /** Normalised. */
+  /** What the job is doing, by a normalised name. */
   readonly phase: Phase;
   /** WanGP's own, human-readable status. */
   readonly status: string;
@@ -47,7 +47,7 @@ export interface StreamMessage {
   readonly text: string;
 }
 
-/** What went wrong in a job. A failed generation does not reject: it is told here. */
+/** What went wrong in a job. A failed generation doesn't reject: its errors are in the result. */
 export interface GenerationError {
   readonly message: string;
   /** One-based; null where the error belongs to no task. */
@@ -86,7 +86,7 @@ export interface GenerationResult {
   readonly failedTasks: number;
   /** In the order of the tasks that returned media. */
   readonly artifacts: readonly GeneratedArtifact[];
-  /** The result itself where `success` is true; throws a {@link GenerationFailedError} where it isn't. */
+  /** Returns the result if it succeeded, and throws a {@link GenerationFailedError} if not. */
   throwIfFailed(): GenerationResult;
 }
 
@@ -133,12 +133,13 @@ export interface EventData {
 /** An event of a kind that this package knows. */
 export type KnownEvent = { [Kind in keyof EventData]: EventOf<Kind, EventData[Kind]> }[keyof EventData];
 
-/** An event of a kind that came with a newer WanGP. */
+/** An event of a kind that this package doesn't know, from a newer WanGP. */
 export type UnknownEvent = EventOf<string, unknown>;
 
 /**
- * An event of a job. A known kind narrows `data`. A kind that this package doesn't know passes through: such an event
- * is an {@link UnknownEvent}. Its data has the type `never` here, the only one that leaves those of known kinds alone.
+ * An event of a job. To compare `kind` with a known kind narrows `data`. Events of unknown kinds arrive too. Here their
+ * `data` has the type `never`, because any other type would widen the `data` of known kinds. To read it, assign such an
+ * event to a variable of the type {@link UnknownEvent}.
  */
 export type SessionEvent = KnownEvent | EventOf<string, never>;
 

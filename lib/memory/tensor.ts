@@ -30,7 +30,7 @@ export type TensorKind =
 
 declare const tensorType: unique symbol;
 
-/** What `tensor.share()` gives: a plain object that `postMessage` takes, worth one tensor in one thread. */
+/** What `tensor.share()` gives: a plain object that `postMessage` takes. It can be opened once. */
 export type SharedTensor<Opened extends Tensor<ArrayBufferView> = Tensor> = TensorKind & {
   readonly token: number;
   /** The minor version of the Python that the memory belongs to. */
@@ -50,10 +50,10 @@ class Origin {
 let originOf: (tensor: Tensor) => Origin;
 
 /**
- * Memory of Python's, C-contiguous, seen from JavaScript: all views share one ArrayBuffer at Python's own address.
+ * Python's memory, C-contiguous, seen from JavaScript: all views share one ArrayBuffer at Python's own address.
  *
- * Python keeps the memory until `dispose()` or until the last view is garbage-collected. Large tensors are worth
- * disposing early: the collector learns of them late. Don't dispose while an asynchronous write of `data` is under way.
+ * Python keeps the memory until `dispose()` or until the last view is garbage-collected. Dispose of large tensors early:
+ * the collector learns of them late. Don't dispose while an asynchronous write of `data` is under way.
  */
 export class Tensor<Data extends ArrayBufferView = TensorData> {
   /** The extent of each axis, in elements. */
@@ -120,9 +120,9 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
   }
 
   /**
-   * A token for the same memory, to be posted to a Worker of this process, which makes a tensor of its own of it with
-   * {@link openTensor}. The token keeps the memory until it is opened, once, or until the thread that made it ends; this
-   * tensor may be disposed meanwhile. Both sides may write: nothing orders their accesses but your own messages.
+   * A token for the same memory. Post it to a Worker of this process, which opens it with {@link openTensor}, once. The
+   * token keeps the memory until then, or until the thread that made it ends; you may dispose of this tensor meanwhile.
+   * Both sides may write: nothing orders their accesses but your own messages.
    *
    * Throws `ERR_WANGP_DISPOSED`, and `ERR_WANGP_UNSUPPORTED` where the runtime made a copy (Electron): post `data`.
    */
@@ -229,7 +229,7 @@ export class AudioTensor extends Tensor<Float32Array> {
   }
 }
 
-/** What memory of Python's becomes in JavaScript. */
+/** What Python's memory becomes in JavaScript. */
 export function toTensor(core: CoreAddon, memory: NativeMemory): Tensor {
   return new Tensor(new Origin(core, memory));
 }

@@ -8,7 +8,7 @@ import type { PythonEnvironment } from '../python/find';
 /** Hears the events of one channel, each in a turn of its own. */
 export type ChannelListener = (kind: string, data: unknown, timestamp: number, dropped: number) => void;
 
-/** What memory of Python's becomes, wherever it stands in a value. The layer above decides. */
+/** What Python's memory becomes, wherever it is in a value. The layer above decides. */
 export type MemoryFactory = (core: CoreAddon, memory: NativeMemory) => unknown;
 
 /** The core as this environment has loaded it: it may have opened a tensor without a session of its own. */

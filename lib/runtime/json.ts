@@ -4,10 +4,10 @@ const MAX_DEPTH = 64;
 const MAX_ELEMENTS = 10_000_000;
 
 /**
- * A call's arguments as JSON, where that says all of them and Python's `json` reads it as native/values/ would convert
- * them: an integral number as int, any other as float. So they cross as one text, where Node-API would take a handful of
- * calls for each key. Undefined for what takes that other way, and is refused there, if need be, by its place: what
- * holds bytes, a bigint, NaN, an instance of a class, itself, or is very deep.
+ * A call's arguments as JSON, if JSON can express all of them and Python's `json` reads it as native/values/ would
+ * convert them: an integral number as int, any other as float. They then cross as one text, where Node-API would take
+ * several calls for each key. Undefined for arguments that native/values/ has to convert, or to refuse with their place:
+ * those that hold bytes, a bigint, NaN, an instance of a class, themselves, or many levels.
  *
  * Getters are read twice: first to look at what they give, then to write it.
  */

@@ -46,7 +46,7 @@ export interface CallOptions {
   readonly names?: readonly string[];
 }
 
-/** Memory of Python's as JavaScript receives it: one external ArrayBuffer and the handle that releases it. */
+/** Python's memory as JavaScript receives it: one external ArrayBuffer and the handle that releases it. */
 export interface NativeMemory {
   /** Null where it is too large for one of this runtime (4 GiB on Node 20). */
   readonly buffer: ArrayBuffer | null;
@@ -76,7 +76,7 @@ export interface NativeError extends Error {
 /** How much of the addon is alive in this process, in all its environments. */
 export interface LiveCounts {
   readonly environments: number;
-  /** Memory of Python's that JavaScript, a message or a token holds. */
+  /** Python's memory that JavaScript, a message or a token holds. */
   readonly memories: number;
   readonly pendingMessages: number;
   readonly channels: number;

@@ -33,7 +33,10 @@ export interface RegisterVideoOptions {
 export interface RegisteredInput {
   /** What to put into settings, in place of a file's path. */
   readonly path: string;
-  /** Lets go of the memory; a job that names `path` afterwards fails. Wait for the jobs that use it. Idempotent; one that failed can be repeated. */
+  /**
+   * Frees the memory. Wait for the jobs that use it first: a job that names `path` afterwards fails. Calling it again
+   * does nothing, except after a failure: then it tries again.
+   */
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -47,7 +50,7 @@ interface Pixels {
   readonly planar: boolean;
 }
 
-/** Bytes that are handed over in one turn: 16 MB take the JS thread a few milliseconds. */
+/** Bytes that are handed over in one turn: 16 MiB take the JS thread a few milliseconds. */
 const PIECE = 16 * 1024 * 1024;
 
 /** Names become part of a path: of a virtual one, whose suffix begins at the first `|`. */

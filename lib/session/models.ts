@@ -7,7 +7,7 @@ import type { Settings, SettingsInput } from './settings';
 export interface ModelFilters {
   readonly family?: string | readonly string[] | null | undefined;
   readonly baseModelType?: string | readonly string[] | null | undefined;
-  /** Only finetunes, or none of them. */
+  /** True lists only finetunes, false lists none of them. */
   readonly finetune?: boolean | null | undefined;
   readonly modelType?: string | readonly string[] | null | undefined;
   /** What the model makes first of all: `video`, `image`, `audio`. */

@@ -61,9 +61,9 @@ export interface InitOptions {
 }
 
 export interface SubmitOptions {
-  /** Replace the session's callbacks for this job. */
+  /** These replace the session's callbacks for this job. */
   readonly callbacks?: Callbacks | null | undefined;
-  /** Cancels the job. One that is aborted already, or before the job has started, makes the submit reject. */
+  /** Cancels the job when it aborts. If it aborts before the job has started, the submit rejects with its reason. */
   readonly signal?: AbortSignal | null | undefined;
 }
 

@@ -167,7 +167,7 @@ export class WanGPSession extends ModelLibrary {
    * Starts a job from a settings object, a list of them, `{ tasks }`, or a saved `.json` or `.zip` file.
    *
    * Rejects when the submission is refused: `ERR_WANGP_BUSY`, `ERR_WANGP_FILE`, `ERR_WANGP_SETTINGS_FILE`,
-   * `ERR_WANGP_VALUE`, `ERR_WANGP_ARGUMENT`, or an AbortError. What fails later is told in the result.
+   * `ERR_WANGP_VALUE`, `ERR_WANGP_ARGUMENT`, or an AbortError. If the job fails later, its result says so.
    */
   async submit(
     source: SettingsInput | TaskList | readonly SettingsInput[] | string | URL,
@@ -250,7 +250,9 @@ export class WanGPSession extends ModelLibrary {
 
   /**
    * Calls any other public method of the Python session with plain values, `keywords` as Python's keyword arguments.
-   * Rejects with `ERR_WANGP_ARGUMENT` for those that submit, run, cancel or close: they have a method here. With `ERR_WANGP_UNSUPPORTED` where the loaded WanGP has no such method, `ERR_WANGP_PYTHON` where it raises.
+   *
+   * Rejects with `ERR_WANGP_ARGUMENT` for methods that submit, run, cancel or close: this class has methods for those.
+   * Rejects with `ERR_WANGP_UNSUPPORTED` if the loaded WanGP has no such method, with `ERR_WANGP_PYTHON` if it raises.
    */
   async call(
     name: string,
@@ -265,8 +267,8 @@ export class WanGPSession extends ModelLibrary {
   }
 
   /**
-   * Makes a video in memory an input: put the answer's `path` into settings in place of a file's. All 256 values of a
-   * pixel arrive as they are. Don't change the pixels before the promise settles.
+   * Makes a video in memory an input: put the answer's `path` into settings in place of a file's. WanGP gets every
+   * pixel unchanged. Don't change the pixels before the promise settles.
    */
   async registerVideo(
     name: string,

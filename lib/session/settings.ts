@@ -62,9 +62,9 @@ export interface KnownSettings {
 }
 
 /**
- * WanGP's settings, as its web interface exports them: the keys are WanGP's own and pass untouched. Typed are those that
- * most models share; every other one is `unknown` until you narrow it (docs/settings.md). `undefined` keys are left
- * out; functions, symbols, Dates, NaN and circular structures are refused.
+ * WanGP's settings, as its web interface exports them. The keys are WanGP's own, and pass unchecked. Those that most
+ * models share have types; every other one is `unknown` until you narrow it (docs/settings.md). `undefined` keys are
+ * left out; functions, symbols, Dates, NaN and circular structures are refused.
  */
 // eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style -- others extend it
 export interface Settings extends KnownSettings {

@@ -160,7 +160,7 @@ void Outbox::Push(Event event) {
   Append(&queue, &single);
 }
 
-// Each kind of a channel gives way to itself alone: of all others something may be owed.
+// A new event displaces only events of its own channel and kind: of all others something may be owed.
 void Outbox::MakeRoom(Channel& channel, KindState& kind, Overflow overflow, size_t size, Queue* given_up) {
   if (!IsFull(size)) return;
   Queue& queue = channel.open ? queue_ : channel.held;

@@ -114,7 +114,8 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   Outbox();
   static void OnTurn(napi_env env, napi_value callback, void* context, void* data);
 
-  // The mutex is held in these. What is given up goes to `given_up`, to be freed without it: that may run Python.
+  // The mutex is held in these. What is given up goes to `given_up`, to be freed without it: that may
+  // take long, and takes the release lane's mutex.
   [[nodiscard]] bool IsTouchable() const { return state_ == State::kOpen || state_ == State::kPaused; }
   [[nodiscard]] bool IsFull(size_t size) const { return events_ >= kMaxEvents || bytes_ + size > kMaxBytes; }
   void Append(Queue* queue, Queue* single);

@@ -5,7 +5,7 @@
 
 namespace bridge {
 
-// Starts a detached thread with Python's usual depth of recursion in mind (16 MB of stack). Any thread.
+// Starts a detached thread with Python's usual depth of recursion in mind (16 MiB of stack). Any thread.
 // Throws std::system_error where the system refuses.
 void StartThread(std::function<void()> body);
 

@@ -72,7 +72,7 @@ void CollectMemory(const Value& value, std::vector<std::shared_ptr<Memory>>* fou
 // Frees a value without recursion: the stack of a JS thread may be near its end.
 void FreeLevelByLevel(Value value);
 
-// About how many bytes a value keeps from being freed; what the event lane's limit counts.
+// About how many bytes a value keeps from being freed; what the outbox's limit counts.
 size_t SizeOf(const Value& value);
 
 }  // namespace bridge
