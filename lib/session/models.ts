@@ -1,6 +1,6 @@
 import { toKeywords } from './keywords';
 import { checkString, isGiven } from '../validate';
-import { checkSettings } from './options';
+import { checkSettings } from './arguments';
 import type { Settings, SettingsInput } from './settings';
 
 /** Which models to list. Strings may hold `*` and `?` and ignore case; of a list any may match. */

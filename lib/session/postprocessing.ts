@@ -1,7 +1,8 @@
 import { toKeywords } from './keywords';
 import { describe, invalid, isGiven, isObject } from '../validate';
 import { checkForMisplacedCallbacks } from '../job/callbacks';
-import { checkSettings, type SubmitOptions, toFile } from './options';
+import { checkSettings, toFile } from './arguments';
+import type { SubmitOptions } from './options';
 import type { SettingsInput } from './settings';
 
 /** What all kinds of postprocessing take beside the options of a submit. */

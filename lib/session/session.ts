@@ -9,6 +9,7 @@ import { toTensor, type VideoTensor } from '../memory/tensor';
 import { findPython } from '../python/find';
 import { Runtime } from '../runtime/embedded';
 import { show } from '../show';
+import { checkCall, checkManifest, checkSettings, checkSource, toFile } from './arguments';
 import {
   type RawImage,
   type RawVideo,
@@ -18,17 +19,7 @@ import {
   type RegisterVideoOptions,
 } from './inputs';
 import { ModelLibrary } from './models';
-import {
-  checkCall,
-  checkInitOptions,
-  checkManifest,
-  checkSettings,
-  checkSource,
-  checkSubmitOptions,
-  type InitOptions,
-  type SubmitOptions,
-  toFile,
-} from './options';
+import { checkInitOptions, checkSubmitOptions, type InitOptions, type SubmitOptions } from './options';
 import {
   type AudioPostprocessingOptions,
   type AudioRemuxOptions,
