@@ -177,6 +177,10 @@ export async function registerVideo(
   refuseSound(given);
   const options = checkOptions(given, ['fps'], 'registerVideo()');
   const { bytes, length, size, planar } = videoPixels(video);
+  const misplaced: unknown = Reflect.get(video, 'fps');
+  if (!isGiven(options.fps) && isGiven(misplaced) && !(video instanceof VideoTensor)) {
+    throw invalid(`video has no fps: give it as registerVideo(name, video, { fps: ${describe(misplaced)} })`);
+  }
   const fps = options.fps ?? (video instanceof VideoTensor ? video.fps : undefined);
   if (typeof fps !== 'number' || !Number.isFinite(fps) || fps < 1) {
     throw invalid(`fps must be a number of frames per second, 1 or more, not ${String(fps)}`);

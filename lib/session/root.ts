@@ -3,7 +3,7 @@ import path from 'node:path';
 import { absolutePath, realPath } from '../directory';
 import { WanGPError } from '../errors';
 import { PYTHON_FOLDER } from '../runtime/addon';
-import { invalid } from '../validate';
+import { checkNoTilde, invalid } from '../validate';
 
 /** The folder shaped like a WanGP checkout that stands in where none is named. */
 export const SAMPLE_ROOT = realpathSync(path.join(PYTHON_FOLDER, 'sample_root'));
@@ -13,6 +13,7 @@ export function findRoot(option: string | undefined): string {
   const variable = process.env['WANGP_ROOT'];
   const name = option === undefined ? 'the variable WANGP_ROOT' : 'the option `root`';
   const named = option ?? (variable === '' ? undefined : variable);
+  if (named !== undefined) checkNoTilde(named, name);
   const root = named === undefined ? SAMPLE_ROOT : realPath(absolutePath(named, name));
   if (!existsSync(path.join(root, 'shared', 'api.py'))) {
     throw new WanGPError(

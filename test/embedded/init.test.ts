@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { init, type InitOptions, WanGPError, type WanGPSession } from 'wangp-node';
@@ -47,6 +48,16 @@ describe('a session', () => {
       isolation: { workingDirectory: expect.stringMatching(/^(thread|absolute-paths)$/) },
     });
     expect(executable).toBe(PYTHON);
+  });
+
+  test('takes file: URLs as root and outputDir', async () => {
+    const other = await initScripted({
+      root: pathToFileURL(SCRIPTED_ROOT),
+      configPath: pathToFileURL(path.join(SCRIPTED_ROOT, 'wgp_config.json')),
+      outputDir: pathToFileURL('/tmp/the outputs'),
+    });
+    expect(other.info.root).toBe(SCRIPTED_ROOT);
+    expect(await other.call('evaluate', ['session.options'])).toMatchObject({ output_dir: '/tmp/the outputs' });
   });
 
   test("gives Python its options, by Python's names, and no others", async () => {
