@@ -5,7 +5,7 @@
  * There is one exception: what an `AbortSignal` ended rejects with the signal's reason, by default an AbortError. A submit
  * that `session.cancel()` withdrew rejects with an AbortError too.
  */
-export const ERROR_CODES = {
+export const ERROR_CODES = Object.freeze({
   /** No Python interpreter was found in any of the places that are searched. */
   ERR_WANGP_PYTHON_NOT_FOUND: 'No Python interpreter was found.',
   /** The interpreter that was named or found doesn't run or doesn't answer. */
@@ -58,7 +58,7 @@ export const ERROR_CODES = {
   ERR_WANGP_UNSUPPORTED: 'The loaded WanGP does not offer this.',
   /** Python raised an exception; `pythonType` and `pythonTraceback` tell which and where. */
   ERR_WANGP_PYTHON: 'Python raised an exception.',
-} as const;
+} as const);
 
 export type WanGPErrorCode = keyof typeof ERROR_CODES;
 

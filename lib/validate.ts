@@ -8,17 +8,29 @@ export function invalid(message: string, cause?: unknown): WanGPError {
 /** Longer strings are shown by their beginning. */
 const SHOWN_LENGTH = 60;
 
-/** A value as messages show it. */
+/** A value as messages show it; an instance of a class by that. */
 export function describe(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return 'an object';
+  if (isObject(value)) return describeInstance(value);
   if (typeof value !== 'string') return String(value);
   return JSON.stringify(value.length > SHOWN_LENGTH ? `${value.slice(0, SHOWN_LENGTH)}…` : value);
 }
 
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether an object is of no class, in whichever realm it was made. */
+export function isPlain(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function describeInstance(object: object): string {
+  const name: unknown = isPlain(object) ? '' : (object.constructor as { name?: unknown } | undefined)?.name;
+  if (typeof name !== 'string' || name === '' || name === 'Object') return 'an object';
+  return `${/^[aeio]/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 /** Whether an option was given: Python's `None` means that it wasn't. */
@@ -48,6 +60,14 @@ export function checkNoNul(value: string, name: string): void {
   if (value.includes('\0')) throw invalid(`${name} may not hold a NUL character: ${describe(value)}`);
 }
 
+/** A shell would have made a home folder of it, Python's `Path` and Node don't: they mean a folder of that name. */
+export function checkNoTilde(value: string, name: string): void {
+  if (!value.startsWith('~')) return;
+  throw invalid(
+    `${name} is ${describe(value)}, but "~" is not expanded here: use os.homedir(), or "./~" for what has that name`,
+  );
+}
+
 /** A path that Python opens, or that C code reads. */
 export function checkPath(value: unknown, name: string): asserts value is string {
   checkString(value, name);
@@ -55,7 +75,9 @@ export function checkPath(value: unknown, name: string): asserts value is string
 }
 
 export function checkSignal(signal: unknown): asserts signal is AbortSignal {
-  if (!(signal instanceof AbortSignal)) throw invalid(`signal must be an AbortSignal, not ${describe(signal)}`);
+  if (signal instanceof AbortSignal) return;
+  const hint = signal instanceof AbortController ? ': pass its signal' : '';
+  throw invalid(`signal must be an AbortSignal, not ${describe(signal)}${hint}`);
 }
 
 /** The milliseconds to wait at most; undefined where there is no limit, as for Infinity. */
@@ -96,6 +118,14 @@ function difference(one: string, other: string): number {
   return short.length > 2 && long.includes(short) ? ratio / 2 : ratio;
 }
 
+/** The name that was meant, where `name` is no more than a slip of the finger away from it. */
+export function nearMiss(name: string, names: readonly string[]): string | undefined {
+  if (name.length > COMPARED_LENGTH) return undefined;
+  const differs = (each: string): boolean =>
+    distance(name.toLowerCase(), each.toLowerCase()) * 3 <= Math.max(name.length, each.length);
+  return names.find(differs);
+}
+
 /** Longer names are nobody's slip of the finger, and comparing takes the product of the lengths. */
 const COMPARED_LENGTH = 100;
 
@@ -108,12 +138,31 @@ export function suggestion(name: string, names: readonly string[]): string {
   );
   const least = Math.min(...differences);
   const nearest = names[differences.indexOf(least)];
-  if (nearest !== undefined && least < 0.5) return `did you mean ${nearest}?`;
+  // Of two that are equally near none is meant more than the other.
+  const isAlone = differences.lastIndexOf(least) === differences.indexOf(least);
+  if (nearest !== undefined && least < 0.5 && isAlone) return `did you mean ${nearest}?`;
   return names.length === 0 ? 'it takes none' : `there are ${names.join(', ')}`;
 }
 
+/** What `taker` should have been called with, where what stands in place of its options tells that. */
+function usage(given: unknown, names: readonly string[], taker: string): string {
+  if (typeof given !== 'number' || !names.includes('timeoutMs')) return '';
+  return `: ${taker.replace('()', `({ timeoutMs: ${given} })`)}`;
+}
+
+/** The object of options, if it may be one: other objects would be taken for options that name nothing. */
+function checkIsOptions(given: unknown, names: readonly string[], taker: string): void {
+  const takes = `${taker} takes an object of options`;
+  if (!isObject(given)) throw invalid(`${takes}, not ${describe(given)}${usage(given, names, taker)}`);
+  if (isPlain(given)) return;
+  if (names.includes('signal') && (given instanceof AbortSignal || given instanceof AbortController)) {
+    throw invalid(`${takes}: give the signal as { signal }`);
+  }
+  if (!names.some((name) => name in given)) throw invalid(`${takes}, not ${describe(given)}`);
+}
+
 /**
- * An object of options, an empty one where there is none. Throws `ERR_WANGP_ARGUMENT` for what is no object and for
+ * An object of options, an empty one where there is none. Throws `ERR_WANGP_ARGUMENT` for what is no such object and for
  * names that aren't among `names`: a misspelt one would otherwise be ignored. `taker` is what takes the options.
  */
 export function checkOptions<Options extends object>(
@@ -122,7 +171,7 @@ export function checkOptions<Options extends object>(
   taker: string,
 ): Options {
   if (!isGiven(options)) return {} as Options;
-  if (!isObject(options)) throw invalid(`${taker} takes an object of options, not ${describe(options)}`);
+  checkIsOptions(options, names, taker);
   for (const name of Object.keys(options)) {
     if ((names as readonly string[]).includes(name)) continue;
     const shown = /^\w+$/.test(name) ? name : describe(name);

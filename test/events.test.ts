@@ -1,7 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
+import { ERROR_CODES } from '../lib/errors.js';
 import { EVENT_LIMITS, EventQueue } from '../lib/job/event-queue.js';
 import { JobEvents } from '../lib/job/events.js';
+import { Listeners } from '../lib/job/listeners.js';
 import type { SessionEvent } from '../lib/job/records.js';
 
 function event(kind: string, data: unknown = null): SessionEvent {
@@ -308,6 +310,20 @@ describe('an iterator', () => {
     queue.close();
     expect((await Promise.all(pending)).map(({ value }) => value?.data)).toEqual([1, 2, undefined]);
   });
+});
+
+test('a listener that was added by once() and by on() is forgotten once, and stays', () => {
+  const listeners = new Listeners();
+  const heard: unknown[] = [];
+  const listener = ({ data }: SessionEvent): void => void heard.push(data);
+  listeners.add('info', listener, true);
+  listeners.add('info', listener, false);
+  for (const data of [0, 1, 2]) listeners.tell(event('info', data), () => {});
+  expect(heard).toEqual([0, 0, 1, 2]);
+});
+
+test('EVENT_LIMITS and ERROR_CODES are nobody’s to change', () => {
+  expect(Object.isFrozen(EVENT_LIMITS) && Object.isFrozen(ERROR_CODES)).toBe(true);
 });
 
 describe('a readable stream of events', () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { homedir } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { ERROR_CODES, init, type InitOptions, WanGPError } from 'wangp-node';
 
 /** What `init` says to options that it can't use; nothing is started for them. */
@@ -12,11 +14,36 @@ async function refusal(options: unknown): Promise<WanGPError> {
 describe('options of init that cannot be used', () => {
   const cases: [string, unknown, string][] = [
     ['a path', '/wan', 'init takes an object of options, not "/wan"'],
+    ['a Map', new Map([['root', '/wan']]), 'init takes an object of options, not a Map'],
+    ['a URL', new URL('file:///wan'), 'init takes an object of options, not a URL'],
+    [
+      'an instance of a class without a name',
+      Reflect.construct(class extends Object {}, []),
+      'init takes an object of options, not an object',
+    ],
     ['a list', [], 'init takes an object of options, not an array'],
     ['root', { root: 5 }, 'root must be a non-empty string, not 5'],
     ['an empty root', { root: '' }, 'root must be a non-empty string, not ""'],
     ['configPath', { configPath: {} }, 'configPath must be a non-empty string, not an object'],
     ['outputDir', { outputDir: Symbol('x') }, 'outputDir must be a non-empty string, not Symbol(x)'],
+    [
+      'a web address as root',
+      { root: new URL('https://a.b/c') },
+      'root must be a file: URL or a path, not https://a.b/c',
+    ],
+    [
+      'a URL with a NUL',
+      { outputDir: new URL('file:///a%00b') },
+      'outputDir may not hold a NUL character: "/a\\u0000b"',
+    ],
+    [
+      'a URL of another configuration',
+      { configPath: new URL('file:///wan.json') },
+      'configPath must point to a file named wgp_config.json, not /wan.json',
+    ],
+    ['a URL as python', { python: new URL('file:///python') }, 'python must be a non-empty string, not a URL'],
+    ['a Map in env', { env: new Map([['A', '1']]) }, 'env must be an object, not a Map'],
+    ['a Map as webuiState', { webuiState: new Map() }, 'webuiState must be an object, not a Map'],
     ['python', { python: () => {} }, 'python must be a non-empty string, not a function'],
     ['cliArgs', { cliArgs: '--attention sdpa' }, 'cliArgs must be an array of strings, not "--attention sdpa"'],
     ['cliArgs of numbers', { cliArgs: ['--profile', 4] }, 'cliArgs must be an array of strings: cliArgs[1] is 4'],
@@ -53,7 +80,13 @@ describe('options of init that cannot be used', () => {
       'init has no option zzz: there are root, configPath, outputDir, callbacks, cliArgs, consoleOutput, ' +
         'consoleIsatty, webuiState, python, env, pythonPath, preImport',
     ],
+    ['a name that two options have a part of', { path: '/wan' }, 'init has no option path: there are root, configPath'],
     ['a name that is no word', { 'a b': 1 }, 'init has no option "a b": there are root'],
+    [
+      'a callback in other letters',
+      { callbacks: { onprogress() {} } },
+      'there is no callback onprogress: did you mean onProgress?',
+    ],
     ['a callback that is none', { callbacks: { onProgress: 'x' } }, 'callbacks.onProgress must be a function, not "x"'],
     [
       'a misspelt callback',
@@ -94,6 +127,49 @@ describe('options of init that cannot be used', () => {
   ];
   test.each(cases)('init() refuses %s and says what is wrong', async (_, options, message) => {
     expect((await refusal(options)).message).toContain(message);
+  });
+});
+
+describe('a path that begins with ~', () => {
+  const cases: [string, unknown, string][] = [
+    ['root', { root: '~/Wan2GP' }, 'root is "~/Wan2GP"'],
+    ['configPath', { configPath: '~/wgp_config.json' }, 'configPath is "~/wgp_config.json"'],
+    ['outputDir', { outputDir: '~' }, 'outputDir is "~"'],
+    ['a folder of pythonPath', { pythonPath: ['/a', '~/b'] }, 'pythonPath[1] is "~/b"'],
+    ['a file of preImport', { preImport: ['~/shim.py'] }, 'preImport[0] is "~/shim.py"'],
+  ];
+  test.each(cases)('is refused as %s, naming what to use', async (_, options, what) => {
+    expect((await refusal(options)).message).toBe(
+      `${what}, but "~" is not expanded here: use os.homedir(), or "./~" for what has that name`,
+    );
+  });
+
+  test('is refused in WANGP_ROOT too', async () => {
+    const before = process.env['WANGP_ROOT'];
+    process.env['WANGP_ROOT'] = '~/Wan2GP';
+    try {
+      expect((await refusal({})).message).toContain('the variable WANGP_ROOT is "~/Wan2GP", but "~" is not expanded');
+    } finally {
+      if (before === undefined) delete process.env['WANGP_ROOT'];
+      else process.env['WANGP_ROOT'] = before;
+    }
+  });
+
+  test('is no fault within a path, where it is the name of a folder', async () => {
+    for (const root of ['./~', `${homedir()}/~`]) {
+      await expect(init({ root })).rejects.toMatchObject({ code: 'ERR_WANGP_ROOT' });
+    }
+  });
+});
+
+test('root and configPath may be file: URLs', async () => {
+  await expect(init({ root: pathToFileURL('/no such root') })).rejects.toMatchObject({
+    code: 'ERR_WANGP_ROOT',
+    message: expect.stringContaining('/no such root (the option `root`) is no WanGP checkout'),
+  });
+  await expect(init({ configPath: pathToFileURL('/no such/wgp_config.json') })).rejects.toMatchObject({
+    code: 'ERR_WANGP_FILE',
+    message: expect.stringContaining('configPath /no such/wgp_config.json is no file'),
   });
 });
 

@@ -21,6 +21,17 @@ describe('buildVirtualMediaPath', () => {
     expect(buildVirtualMediaPath(source, options)).toBe(expected);
   });
 
+  test.each([
+    [5, 'extras must be an object or an array of pairs [name, value], not 5'],
+    [new Map([['a', 1]]), 'extras must be an object or an array of pairs [name, value], not a Map'],
+    [[5], 'extras must be an object or an array of pairs [name, value], not an array'],
+    [[['a', {}]], 'extras.a must be a string or a number, not an object'],
+  ])('refuses extras that would be left out or written as something else: %j', (extras, message) => {
+    expect(() => buildVirtualMediaPath('clip.mp4', { extras: extras as never })).toThrow(
+      expect.objectContaining({ code: 'ERR_WANGP_ARGUMENT', message }),
+    );
+  });
+
   test('leaves out undefined options, and takes extras as pairs', () => {
     expect(buildVirtualMediaPath('clip.mp4')).toBe('clip.mp4');
     expect(buildVirtualMediaPath('clip.mp4', { startFrame: undefined, extras: undefined })).toBe('clip.mp4');

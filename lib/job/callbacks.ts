@@ -70,7 +70,10 @@ export function checkCallbacks(callbacks: unknown): void {
       if (!isGiven(value) || typeof value === 'function') continue;
       throw invalid(`callbacks.${name} must be a function, not ${describe(value)}`);
     }
-    if (/^on(?:[A-Z]|_[a-z])\w*$/.test(name)) throw invalid(`there is no callback ${name}: ${suggestion(name, NAMES)}`);
+    const differsInCase = NAMES.some((each) => each.toLowerCase() === name.toLowerCase());
+    if (differsInCase || /^on(?:[A-Z]|_[a-z])\w*$/.test(name)) {
+      throw invalid(`there is no callback ${name}: ${suggestion(name, NAMES)}`);
+    }
   }
 }
 

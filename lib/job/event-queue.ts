@@ -5,7 +5,7 @@ import type { SessionEvent } from './records';
  * reader has read are forgotten first, oldest first. If that isn't enough, readers lose events that they haven't read:
  * of previews and of progress all but the latest, of console lines the oldest. Events of other kinds are never dropped.
  */
-export const EVENT_LIMITS = { events: 10_000, bytes: 64 << 20 } as const;
+export const EVENT_LIMITS = Object.freeze({ events: 10_000, bytes: 64 << 20 } as const);
 
 /** The kinds that give way: of some only the latest matters, of the others the oldest goes first. */
 const OVERFLOW: ReadonlyMap<string, 'all' | 'oldest'> = new Map([

@@ -4,7 +4,7 @@ import { show } from '../show';
 import { checkOptions, checkSignal, checkTimeout, invalid, isGiven } from '../validate';
 import { JobControl } from './control';
 import { JobEvents } from './events';
-import type { EventListener } from './listeners';
+import { checkKind, type EventListener } from './listeners';
 import type { EventData, GenerationResult } from './records';
 import { WAIT_OPTIONS, type WaitOptions } from './wait-options';
 
@@ -98,6 +98,7 @@ export class SessionJob {
 
   /** Removes a listener that {@link on} or {@link once} added. */
   off<Kind extends keyof EventData | '*' | (string & {})>(kind: Kind, listener: EventListener<Kind>): this {
+    checkKind(kind);
     this.#control.listeners.remove(kind, listener);
     return this;
   }

@@ -1,7 +1,7 @@
 import { WanGPError } from '../errors';
 import type { Runtime } from '../runtime/embedded';
 import { VideoTensor } from '../memory/tensor';
-import { checkOptions, describe, invalid, isGiven, isObject } from '../validate';
+import { checkOptions, describe, invalid, isGiven, isObject, suggestion } from '../validate';
 
 /** RGB frames one after another, each row by row, each pixel three bytes. */
 export interface RawVideo {
@@ -66,7 +66,7 @@ function checkName(name: unknown): asserts name is string {
 
 function checkExtent(value: unknown, name: string): asserts value is number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
-    throw invalid(`${name} must be a whole number, 1 or more, not ${String(value)}`);
+    throw invalid(`${name} must be a whole number, 1 or more, not ${describe(value)}`);
   }
 }
 
@@ -101,11 +101,25 @@ function fromRaw(raw: RawVideo | RawImage, frames: number, name: string): Pixels
   return { bytes: () => data, length, size: [frames, height, width], channels, planar: false };
 }
 
+/** What raw pixels may say of themselves; a preview's image also whether it is a copy. */
+const RAW_NAMES: readonly string[] = ['data', 'width', 'height', 'frames', 'channels', 'zeroCopy'];
+
+function checkRawNames(raw: object, name: string): void {
+  const unknown = Object.keys(raw).find((each) => !RAW_NAMES.includes(each));
+  if (unknown === undefined) return;
+  const hint =
+    name === 'video' && unknown === 'fps'
+      ? `give it as registerVideo(name, video, { fps: ${describe(Reflect.get(raw, 'fps'))} })`
+      : suggestion(unknown, RAW_NAMES);
+  throw invalid(`${name} has no ${unknown}: ${hint}`);
+}
+
 function videoPixels(video: VideoTensor | RawVideo): Pixels {
   if (video instanceof VideoTensor) return fromTensor(video, 'video');
   if (!isObject(video)) throw invalid('video must be a VideoTensor or { data, width, height, frames, channels: 3 }');
   const { channels = 3 }: { channels?: unknown } = video;
-  if (channels !== 3) throw invalid(`video.channels must be 3, not ${String(channels)}`);
+  if (channels !== 3) throw invalid(`video.channels must be 3, not ${describe(channels)}`);
+  checkRawNames(video, 'video');
   return fromRaw(video, video.frames, 'video');
 }
 
@@ -119,7 +133,8 @@ function imagePixels(image: RawImage | VideoTensor): Pixels {
     throw invalid('image must be the bytes of a PNG or JPEG, a VideoTensor or { data, width, height, channels }');
   }
   const { channels }: { channels: unknown } = image;
-  if (channels !== 3 && channels !== 4) throw invalid(`image.channels must be 3 or 4, not ${String(channels)}`);
+  if (channels !== 3 && channels !== 4) throw invalid(`image.channels must be 3 or 4, not ${describe(channels)}`);
+  checkRawNames(image, 'image');
   return fromRaw(image, 1, 'image');
 }
 
@@ -182,7 +197,7 @@ export async function registerVideo(
   const { bytes, length, size, planar } = videoPixels(video);
   const fps = options.fps ?? (video instanceof VideoTensor ? video.fps : undefined);
   if (typeof fps !== 'number' || !Number.isFinite(fps) || fps < 1) {
-    throw invalid(`fps must be a number of frames per second, 1 or more, not ${String(fps)}`);
+    throw invalid(`fps must be a number of frames per second, 1 or more, not ${describe(fps)}`);
   }
   return upload(runtime, length, bytes, (input) =>
     runtime.call('register_video', [input, name.trim(), size, planar, fps], { lane: 'thread' }),

@@ -1,4 +1,4 @@
-import { describe, invalid, isGiven, isObject, suggestion } from '../validate';
+import { checkOptions, describe, invalid, isGiven, isObject } from '../validate';
 
 const KINDS = {
   string: ['a string', (value: unknown) => typeof value === 'string'],
@@ -21,26 +21,25 @@ export type KeywordTable = Readonly<Record<string, readonly [theirs: string, kin
 
 /**
  * Python's keyword arguments for `options`; what is undefined or null is left out. Throws `ERR_WANGP_ARGUMENT` for wrong types
- * and unknown names: a misspelt one would otherwise be ignored. `name` is what the caller calls the options; `further` are
- * those of its names that the caller has taken out already.
+ * and unknown names: a misspelt one would otherwise be ignored. `taker` is the method that takes the options; `further`
+ * are those of its names that are no keyword in Python.
  */
 export function toKeywords(
   options: object | null | undefined,
   table: KeywordTable,
-  name: string,
+  taker: string,
   further: readonly string[] = [],
 ): Record<string, unknown> {
-  if (!isGiven(options)) return {};
-  if (!isObject(options)) throw invalid(`${name} must be an object, not ${describe(options)}`);
+  const given: Readonly<Record<string, unknown>> = checkOptions(
+    options as Readonly<Record<string, unknown>> | null | undefined,
+    [...Object.keys(table), ...further],
+    taker,
+  );
   const keywords: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(options) as [string, unknown][]) {
-    const entry = Object.hasOwn(table, key) ? table[key] : undefined;
-    if (entry === undefined) {
-      throw invalid(`${name} may not have ${describe(key)}: ${suggestion(key, [...Object.keys(table), ...further])}`);
-    }
-    const [theirs, kind] = entry;
-    const [expected, fits] = KINDS[kind];
+  for (const [key, [theirs, kind]] of Object.entries(table)) {
+    const value = given[key];
     if (!isGiven(value)) continue;
+    const [expected, fits] = KINDS[kind];
     if (!fits(value)) throw invalid(`${key} must be ${expected}, not ${describe(value)}`);
     keywords[theirs] = value;
   }

@@ -1,6 +1,6 @@
 import { toKeywords } from './keywords';
 import { checkString, isGiven } from '../validate';
-import { checkSettings } from './options';
+import { checkSettings } from './arguments';
 import type { Settings, SettingsInput } from './settings';
 
 /** Which models to list. Strings may hold `*` and `?` and ignore case; of a list any may match. */
@@ -128,13 +128,13 @@ const AVAILABILITY = {
 export abstract class ModelLibrary {
   abstract call(
     name: string,
-    args?: readonly unknown[],
-    keywords?: Readonly<Record<string, unknown>>,
+    args?: readonly unknown[] | null,
+    keywords?: Readonly<Record<string, unknown>> | null,
   ): Promise<unknown>;
 
   /** The definitions of the models that pass all filters. */
   async listModelDefs(filters: ModelFilters | null = {}): Promise<ModelDef[]> {
-    return (await this.call('list_model_defs', [], toKeywords(filters, FILTERS, 'filters'))) as ModelDef[];
+    return (await this.call('list_model_defs', [], toKeywords(filters, FILTERS, 'listModelDefs()'))) as ModelDef[];
   }
 
   /** One model's definition; null for an unknown one. */
@@ -144,13 +144,13 @@ export abstract class ModelLibrary {
 
   /** The definitions' short form. */
   async listModelMetadata(options: (ModelFilters & MetadataOptions) | null = {}): Promise<ModelMetadata[]> {
-    const keywords = toKeywords(options, { ...FILTERS, ...AVAILABILITY }, 'options');
+    const keywords = toKeywords(options, { ...FILTERS, ...AVAILABILITY }, 'listModelMetadata()');
     return (await this.call('list_model_metadata', [], keywords)) as ModelMetadata[];
   }
 
   /** The short form of one model's definition; null for an unknown one. */
   async getModelMetadata(modelType: string, options: MetadataOptions | null = {}): Promise<ModelMetadata | null> {
-    const keywords = toKeywords(options, AVAILABILITY, 'options');
+    const keywords = toKeywords(options, AVAILABILITY, 'getModelMetadata()');
     return (await this.#ask('get_model_metadata', modelType, keywords)) as ModelMetadata | null;
   }
 
@@ -186,7 +186,7 @@ export abstract class ModelLibrary {
 
   /** The availability of the models that pass all filters. */
   async listModelAvailability(filters: ModelFilters | null = {}): Promise<ModelAvailability[]> {
-    const keywords = toKeywords(filters, FILTERS, 'filters');
+    const keywords = toKeywords(filters, FILTERS, 'listModelAvailability()');
     return (await this.call('list_model_availability', [], keywords)) as ModelAvailability[];
   }
 

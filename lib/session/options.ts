@@ -1,10 +1,9 @@
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Callbacks, checkCallbacks, checkForMisplacedCallbacks } from '../job/callbacks';
 import {
-  camelCase,
   checkBoolean,
   checkNoNul,
+  checkNoTilde,
   checkOptions,
   checkPath,
   checkSignal,
@@ -14,23 +13,24 @@ import {
   isGiven,
   isObject,
 } from '../validate';
+import { toFile } from './arguments';
 
 export interface InitOptions {
   /**
    * The WanGP checkout.
    * @default `WANGP_ROOT`, else the embedded sample root
    */
-  readonly root?: string | null | undefined;
+  readonly root?: string | URL | null | undefined;
   /**
    * A file named `wgp_config.json`.
    * @default the one in `root`
    */
-  readonly configPath?: string | null | undefined;
+  readonly configPath?: string | URL | null | undefined;
   /**
    * Where outputs go.
    * @default the folders that the configuration names
    */
-  readonly outputDir?: string | null | undefined;
+  readonly outputDir?: string | URL | null | undefined;
   /** The callbacks of every job that brings none of its own. */
   readonly callbacks?: Callbacks | null | undefined;
   /** Startup flags of WanGP, `["--attention", "sdpa"]`. */
@@ -60,6 +60,11 @@ export interface InitOptions {
   readonly preImport?: readonly string[] | null | undefined;
 }
 
+/** The options as they are used: URLs of files have become paths. */
+export type CheckedInitOptions = Omit<InitOptions, FileOption> & Readonly<Partial<Record<FileOption, string>>>;
+
+type FileOption = 'root' | 'configPath' | 'outputDir';
+
 export interface SubmitOptions {
   /** These replace the session's callbacks for this job. */
   readonly callbacks?: Callbacks | null | undefined;
@@ -71,7 +76,8 @@ export interface SubmitOptions {
 type Check = (value: never, name: string) => void;
 
 function checkObject(value: unknown, name: string): void {
-  if (!isObject(value)) throw invalid(`${name} must be an object, not ${describe(value)}`);
+  // A Map has no properties: what it holds would never be seen.
+  if (!isObject(value) || value instanceof Map) throw invalid(`${name} must be an object, not ${describe(value)}`);
 }
 
 function checkPaths(value: unknown, name: string): void {
@@ -79,8 +85,18 @@ function checkPaths(value: unknown, name: string): void {
   for (const [index, text] of value.entries()) checkNoNul(text, `${name}[${index}]`);
 }
 
-function checkConfigPath(value: unknown, name: string): void {
+function checkFile(value: unknown, name: string): asserts value is string {
   checkPath(value, name);
+  checkNoTilde(value, name);
+}
+
+function checkFolders(value: unknown, name: string): void {
+  checkPaths(value, name);
+  for (const [index, text] of (value as readonly string[]).entries()) checkNoTilde(text, `${name}[${index}]`);
+}
+
+function checkConfigPath(value: unknown, name: string): void {
+  checkFile(value, name);
   if (path.basename(value) !== 'wgp_config.json') {
     throw invalid(`${name} must point to a file named wgp_config.json, not ${value}`);
   }
@@ -100,9 +116,9 @@ function checkEnvironment(env: unknown): void {
 }
 
 const INIT_OPTIONS = {
-  root: checkPath,
+  root: checkFile,
   configPath: checkConfigPath,
-  outputDir: checkPath,
+  outputDir: checkFile,
   callbacks: checkCallbacks,
   cliArgs: checkPaths,
   consoleOutput: checkBoolean,
@@ -110,89 +126,37 @@ const INIT_OPTIONS = {
   webuiState: checkObject,
   python: checkPath,
   env: checkEnvironment,
-  pythonPath: checkPaths,
-  preImport: checkPaths,
+  pythonPath: checkFolders,
+  preImport: checkFolders,
 } as const satisfies Record<keyof InitOptions, Check>;
 
+const FILE_OPTIONS: ReadonlySet<string> = new Set<FileOption>(['root', 'configPath', 'outputDir']);
+
 /** The options of `init`, an empty object where there are none. Throws `ERR_WANGP_ARGUMENT`, naming what it can't use. */
-export function checkInitOptions(given: InitOptions | null | undefined): InitOptions {
+export function checkInitOptions(given: InitOptions | null | undefined): CheckedInitOptions {
   if (isObject(given)) checkForMisplacedCallbacks(given, 'init({ callbacks: { onProgress() { … } } })');
   const options = checkOptions(given, Object.keys(INIT_OPTIONS) as (keyof InitOptions)[], 'init');
+  const checked: Partial<Record<keyof InitOptions, unknown>> = {};
   for (const [name, check] of Object.entries(INIT_OPTIONS) as [keyof InitOptions, (...given: unknown[]) => void][]) {
-    if (isGiven(options[name])) check(options[name], name);
+    const option: unknown = options[name];
+    if (!isGiven(option)) continue;
+    const value = option instanceof URL && FILE_OPTIONS.has(name) ? toFile(option, name) : option;
+    check(value, name);
+    checked[name] = value;
   }
-  return options;
+  return checked as CheckedInitOptions;
 }
 
-/** The options of a submit, an empty object where there are none. Throws `ERR_WANGP_ARGUMENT` for what can't be used. */
-export function checkSubmitOptions(given: SubmitOptions | null | undefined): SubmitOptions {
+/**
+ * The options of a submit, an empty object where there are none. `taker` is the method that takes them. Throws
+ * `ERR_WANGP_ARGUMENT` for what can't be used.
+ */
+export function checkSubmitOptions(given: SubmitOptions | null | undefined, taker: string): SubmitOptions {
   if (isObject(given)) {
     checkForMisplacedCallbacks(given, 'submitTask(settings, { callbacks: { onProgress() { … } } })');
   }
-  const options = checkOptions(given, ['callbacks', 'signal'], 'a submit');
+  const options = checkOptions(given, ['callbacks', 'signal'], taker);
   if (isGiven(options.callbacks)) checkCallbacks(options.callbacks);
   if (isGiven(options.signal)) checkSignal(options.signal);
   return options;
-}
-
-/** Throws `ERR_WANGP_ARGUMENT` for what are no settings; `name` is what the caller calls them. */
-export function checkSettings(settings: unknown, name: string): void {
-  if (isObject(settings)) return;
-  const hint = typeof settings === 'string' ? ' (a saved file is started by submit())' : '';
-  throw invalid(`${name} must be an object of WanGP settings, not ${describe(settings)}${hint}`);
-}
-
-/** Throws `ERR_WANGP_ARGUMENT` for what is no list of settings; `name` is what the caller calls it. */
-export function checkManifest(list: unknown, name: string): void {
-  if (!Array.isArray(list)) throw invalid(`${name} must be an array of WanGP settings, not ${describe(list)}`);
-  // Not `forEach`, which leaves holes out.
-  for (let index = 0; index < list.length; index += 1) checkSettings(list[index], `${name}[${index}]`);
-}
-
-/** Throws `ERR_WANGP_ARGUMENT` for what `submit` can't start. */
-export function checkSource(source: unknown): void {
-  if (source === '')
-    throw invalid('source must be settings, a list of them or the path of a file, not an empty string');
-  if (typeof source === 'string' || source instanceof URL) return;
-  if (Array.isArray(source)) checkManifest(source, 'source');
-  else checkSettings(source, 'source');
-}
-
-/** A file as Python takes it; `name` is what messages call it. Throws `ERR_WANGP_ARGUMENT`. */
-export function toFile(file: string | URL, name: string): string {
-  const text = typeof file === 'string' ? file : fromUrl(file, name);
-  checkNoNul(text, name);
-  return text;
-}
-
-function fromUrl(file: URL, name: string): string {
-  try {
-    return fileURLToPath(file);
-  } catch (cause) {
-    throw invalid(`${name} must be a file: URL or a path, not ${file.href}`, cause);
-  }
-}
-
-/** Methods of the Python session that start, cancel or close something: here they have a form of their own. */
-const OWN_METHODS = /^(?:submit|run)(?:_\w+)?$|^(?:cancel|close|init)$/;
-
-/** Those that this package has, by its own names. */
-const OWN_NAMES: readonly string[] = ['submit', 'run'].flatMap((verb) =>
-  ['', 'Task', 'Manifest', 'MediaPostprocessing', 'AudioRemux', 'AudioPostprocessing'].map((what) => verb + what),
-);
-
-/** Throws `ERR_WANGP_ARGUMENT` for what can't be called. */
-export function checkCall(name: unknown, args: unknown, keywords: unknown): void {
-  if (typeof name !== 'string') throw invalid(`the name of a method must be a string, not ${describe(name)}`);
-  if (name.startsWith('_')) throw invalid(`call() takes public methods only: ${describe(name)} is WanGP's own`);
-  if (OWN_METHODS.test(name)) throw invalid(`call() doesn't take ${name}: ${ownMethod(name)}`);
-  if (!Array.isArray(args)) throw invalid(`args must be an array, not ${describe(args)}`);
-  if (!isObject(keywords)) throw invalid(`keywords must be an object, not ${describe(keywords)}`);
-}
-
-function ownMethod(name: string): string {
-  const ours = camelCase(name);
-  if (ours === 'init') return 'use init()';
-  if (ours === 'cancel' || ours === 'close' || OWN_NAMES.includes(ours)) return `use session.${ours}()`;
-  return 'its job would be out of reach; submit its settings by session.submitTask()';
 }

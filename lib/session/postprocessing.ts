@@ -1,7 +1,8 @@
 import { toKeywords } from './keywords';
-import { describe, invalid, isGiven, isObject } from '../validate';
+import { camelCase, describe, invalid, isGiven, isObject } from '../validate';
 import { checkForMisplacedCallbacks } from '../job/callbacks';
-import { checkSettings, type SubmitOptions, toFile } from './options';
+import { checkSettings, toFile } from './arguments';
+import type { SubmitOptions } from './options';
 import type { SettingsInput } from './settings';
 
 /** What all kinds of postprocessing take beside the options of a submit. */
@@ -125,17 +126,20 @@ function checkOverrides(settings: SettingsInput, source: string): void {
 export function postprocessingCall(
   method: PostprocessingMethod,
   source: string | URL,
-  options: PostprocessingOptions,
+  options: PostprocessingOptions | null | undefined,
 ): PostprocessingCall {
   const { source: theirs, options: table } = METHODS[method];
-  if (!isObject(options)) throw invalid(`the options of a submit must be an object, not ${describe(options)}`);
+  const taker = `${camelCase(method)}()`;
   if (source === '' || !(typeof source === 'string' || source instanceof URL)) {
     throw invalid(`source must be the path of a file, not ${describe(source)}`);
   }
-  checkForMisplacedCallbacks(options, '{ callbacks: { onProgress() { … } } }');
-  const { callbacks, signal, settings, ...own } = options;
+  if (isObject(options)) checkForMisplacedCallbacks(options, '{ callbacks: { onProgress() { … } } }');
+  const keywords = toKeywords(options, table, taker, ['callbacks', 'signal', 'settings']);
+  const { callbacks, signal, settings } = options ?? {};
   if (isGiven(settings)) checkOverrides(settings, theirs);
-  const keywords = toKeywords(own, table, 'options', ['callbacks', 'signal', 'settings']);
+  if (method === 'submit_media_postprocessing' && !isGiven(options)) {
+    throw invalid(`${taker} needs an operation: { spatialUpsampling: 'lanczos2' }`);
+  }
   if ('postprocessAudio' in table && keywords['postprocess_audio'] === undefined) {
     throw invalid('postprocessAudio must name an audio processor: "custom", "remove_background", …');
   }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { absolutePath, realPath } from '../directory';
 import { WanGPError } from '../errors';
 import { PYTHON_FOLDER } from '../runtime/addon';
-import { invalid } from '../validate';
+import { describe, checkNoTilde, invalid } from '../validate';
 
 /** The folder shaped like a WanGP checkout that stands in where none is named. */
 export const SAMPLE_ROOT = realpathSync(path.join(PYTHON_FOLDER, 'sample_root'));
@@ -13,6 +13,7 @@ export function findRoot(option: string | undefined): string {
   const variable = process.env['WANGP_ROOT'];
   const name = option === undefined ? 'the variable WANGP_ROOT' : 'the option `root`';
   const named = option ?? (variable === '' ? undefined : variable);
+  if (named !== undefined) checkNoTilde(named, name);
   const root = named === undefined ? SAMPLE_ROOT : realPath(absolutePath(named, name));
   if (!existsSync(path.join(root, 'shared', 'api.py'))) {
     throw new WanGPError(
@@ -31,6 +32,17 @@ const CONFIG_NAME = 'wgp_config.json';
  * exist, or a misspelt path would start WanGP with settings that nobody chose. Throws `ERR_WANGP_FILE` where it doesn't.
  */
 export function findConfig(option: string, root: string): string {
+  try {
+    return realConfig(option, root);
+  } catch (cause) {
+    if (cause instanceof WanGPError) throw cause;
+    // A circle of links, a file in place of a folder, a name that is too long.
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new WanGPError('ERR_WANGP_FILE', `configPath ${describe(option)} can't be read: ${reason}`, { cause });
+  }
+}
+
+function realConfig(option: string, root: string): string {
   const file = realPath(absolutePath(option, 'configPath'));
   // As upstream: the name counts where links have led to.
   if (path.basename(file) !== CONFIG_NAME) {

@@ -9,6 +9,8 @@ import { toTensor, type VideoTensor } from '../memory/tensor';
 import { findPython } from '../python/find';
 import { Runtime } from '../runtime/embedded';
 import { show } from '../show';
+import { camelCase, describe, invalid } from '../validate';
+import { checkCall, checkManifest, checkSource, checkTask, hasMethod, toFile } from './arguments';
 import {
   type RawImage,
   type RawVideo,
@@ -19,15 +21,11 @@ import {
 } from './inputs';
 import { ModelLibrary } from './models';
 import {
-  checkCall,
+  type CheckedInitOptions,
   checkInitOptions,
-  checkManifest,
-  checkSettings,
-  checkSource,
   checkSubmitOptions,
   type InitOptions,
   type SubmitOptions,
-  toFile,
 } from './options';
 import {
   type AudioPostprocessingOptions,
@@ -74,7 +72,7 @@ interface InitAnswer {
 // One runtime for each Node environment.
 let starting: Promise<Runtime> | undefined;
 
-async function startRuntime(options: InitOptions, root: string): Promise<Runtime> {
+async function startRuntime(options: CheckedInitOptions, root: string): Promise<Runtime> {
   const python = await findPython({ python: options.python ?? undefined, root });
   starting ??= Runtime.start(python, toTensor);
   const attempt = starting;
@@ -147,8 +145,10 @@ export class WanGPSession extends ModelLibrary {
     makeSession = (runtime, answer, callbacks) => new WanGPSession(runtime, answer, callbacks);
   }
 
-  private constructor(runtime: Runtime, { session, info }: InitAnswer, callbacks: Callbacks | undefined) {
+  private constructor(runtime: Runtime, answer: InitAnswer, callbacks: Callbacks | undefined) {
     super();
+    if (!(runtime instanceof Runtime)) throw invalid('a session is made by init()');
+    const { session, info } = answer;
     this.#runtime = runtime;
     this.#number = session;
     this.#callbacks = callbacks;
@@ -181,7 +181,7 @@ export class WanGPSession extends ModelLibrary {
 
   /** Starts a job of one task. Rejects as {@link submit} does. */
   async submitTask(settings: SettingsInput, options?: SubmitOptions | null): Promise<SessionJob> {
-    checkSettings(settings, 'settings');
+    checkTask(settings);
     return this.#submit('submit_task', 'settings', settings, options);
   }
 
@@ -256,14 +256,17 @@ export class WanGPSession extends ModelLibrary {
    */
   async call(
     name: string,
-    args: readonly unknown[] = [],
-    keywords: Readonly<Record<string, unknown>> = {},
+    args?: readonly unknown[] | null,
+    keywords?: Readonly<Record<string, unknown>> | null,
   ): Promise<unknown> {
-    checkCall(name, args, keywords);
-    return this.#runtime.call('call', [this.#number, name, args, keywords], {
-      lane: 'command',
-      names: ['session', 'name', 'args', 'keywords'],
-    });
+    const [list, named] = [args ?? [], keywords ?? {}];
+    checkCall(this, name, list, named);
+    const options = { lane: 'command', names: ['session', 'name', 'args', 'keywords'] } as const;
+    try {
+      return await this.#runtime.call('call', [this.#number, name, list, named], options);
+    } catch (error) {
+      throw this.#refusal(error, name);
+    }
   }
 
   /**
@@ -300,6 +303,18 @@ export class WanGPSession extends ModelLibrary {
     return show('WanGPSession', { info: this.info, jobs: this.#jobs.size }, depth, options);
   }
 
+  /** What a call of Python's `method` rejects with: where WanGP lacks it, by the name that it has here. */
+  #refusal(error: unknown, method: string): unknown {
+    if (!(error instanceof WanGPError && error.code === 'ERR_WANGP_UNSUPPORTED')) return error;
+    const ours = camelCase(method);
+    const name = hasMethod(this, ours) ? `${ours}()` : describe(method);
+    const { isSample, wangpVersion } = this.info;
+    const message = isSample
+      ? `the embedded sample root has no ${name}: name a WanGP checkout with init({ root })`
+      : `WanGP ${wangpVersion ?? '(of unknown version)'} has no method ${name}: update the checkout`;
+    return new WanGPError('ERR_WANGP_UNSUPPORTED', message, { cause: error });
+  }
+
   async #postprocess(method: PostprocessingMethod, file: string | URL, options: PostprocessingOptions) {
     const { source, keywords, submit } = postprocessingCall(method, file, options);
     return this.#submit(method, 'source', source, submit, keywords);
@@ -313,7 +328,7 @@ export class WanGPSession extends ModelLibrary {
     options: SubmitOptions | null | undefined,
     keywords: PostprocessingCall['keywords'] | null = null,
   ): Promise<SessionJob> {
-    const { signal, callbacks } = checkSubmitOptions(options);
+    const { signal, callbacks } = checkSubmitOptions(options, `${camelCase(method)}()`);
     if (signal?.aborted) throw abortError(signal);
     const cwd = workingDirectory('relative paths in settings are relative to it');
     const job = new JobControl(this.#runtime, callbacks ?? this.#callbacks);
@@ -343,7 +358,7 @@ export class WanGPSession extends ModelLibrary {
         await Promise.race([job.cancellation, submitting]);
       }
     } catch (error) {
-      if (!job.cancelRequested) throw error;
+      if (!job.cancelRequested) throw this.#refusal(error, method);
     }
     if (!job.cancelRequested) return new SessionJob(job);
     if (!job.done) this.#withdrawn.add(job);

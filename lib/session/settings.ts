@@ -61,6 +61,46 @@ export interface KnownSettings {
   readonly _api?: { readonly return_media?: boolean; readonly [option: string]: unknown } | undefined;
 }
 
+/** Those of several words: JavaScript would spell them otherwise. */
+type OfWords = Extract<keyof KnownSettings, `${string}_${string}`>;
+
+export const KNOWN_SETTINGS_OF_WORDS: Readonly<Record<OfWords, true>> = {
+  model_type: true,
+  negative_prompt: true,
+  video_length: true,
+  duration_seconds: true,
+  force_fps: true,
+  num_inference_steps: true,
+  guidance_scale: true,
+  flow_shift: true,
+  repeat_generation: true,
+  batch_size: true,
+  image_mode: true,
+  image_prompt_type: true,
+  image_start: true,
+  image_end: true,
+  image_refs: true,
+  image_guide: true,
+  image_mask: true,
+  video_prompt_type: true,
+  video_source: true,
+  video_guide: true,
+  video_guide2: true,
+  video_mask: true,
+  audio_prompt_type: true,
+  audio_source: true,
+  audio_guide: true,
+  audio_guide2: true,
+  activated_loras: true,
+  loras_multipliers: true,
+  temporal_upsampling: true,
+  spatial_upsampling: true,
+  film_grain_intensity: true,
+  film_grain_saturation: true,
+  client_id: true,
+  _api: true,
+};
+
 /**
  * WanGP's settings, as its web interface exports them. The keys are WanGP's own, and pass unchecked. Those that most
  * models share have types; every other one is `unknown` until you narrow it (docs/settings.md). `undefined` keys are

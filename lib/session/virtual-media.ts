@@ -1,4 +1,4 @@
-import { checkNoNul, checkOptions, describe, invalid } from '../validate';
+import { checkNoNul, checkOptions, describe, invalid, isGiven, isPlain } from '../validate';
 
 /** A part of a media file, or one of its audio tracks. What is undefined or null isn't written. */
 export interface VirtualMediaOptions {
@@ -48,6 +48,19 @@ function written(name: string, value: number | null | undefined): number | undef
   return value;
 }
 
+function extraPairs(extras: unknown): readonly VirtualMediaExtra[] {
+  const isPair = (each: unknown): boolean => Array.isArray(each) && each.length === 2 && typeof each[0] === 'string';
+  if (isGiven(extras) && !isPlain(extras) && !(Array.isArray(extras) && extras.every(isPair))) {
+    throw invalid(`extras must be an object or an array of pairs [name, value], not ${describe(extras)}`);
+  }
+  const pairs = (Array.isArray(extras) ? extras : Object.entries(extras ?? {})) as readonly VirtualMediaExtra[];
+  for (const [name, value] of pairs as readonly (readonly [string, unknown])[]) {
+    if (typeof value === 'string' || Number.isFinite(value)) continue;
+    throw invalid(`extras.${name} must be a string or a number, not ${describe(value)}`);
+  }
+  return pairs;
+}
+
 /**
  * The path that targets a range of frames, or an audio track, of a media file without cutting it:
  * `clip.mp4|start_frame=10,end_frame=40`. Throws `ERR_WANGP_ARGUMENT` for what is no frame or track, and for unknown options.
@@ -66,7 +79,7 @@ export function buildVirtualMediaPath(path: string, options?: VirtualMediaOption
     ['end_frame', written('endFrame', numbers.endFrame)],
     ['audio_track_no', written('audioTrackNo', numbers.audioTrackNo)],
   ];
-  for (const [key, value] of new Map(Array.isArray(extras) ? extras : Object.entries(extras ?? {}))) {
+  for (const [key, value] of new Map(extraPairs(extras))) {
     const [name, text] = [strip(String(key)), strip(String(value))];
     if (name !== '' && text !== '' && value !== 0) parts.push([name, text]);
   }

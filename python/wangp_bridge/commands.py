@@ -98,32 +98,12 @@ def close(session: int) -> None:
         jobs.wait_for_end(wangp)
 
 
-# Methods that would start a job that nobody can reach, block this thread for as long as one takes, or end a session
-# behind the host's back; with what the host calls them.
-_NOT_CALLED = {
-    "submit": "submit",
-    "submit_task": "submitTask",
-    "submit_manifest": "submitManifest",
-    "submit_media_postprocessing": "submitMediaPostprocessing",
-    "submit_audio_remux": "submitAudioRemux",
-    "submit_audio_postprocessing": "submitAudioPostprocessing",
-    "run": "run",
-    "run_task": "runTask",
-    "run_manifest": "runManifest",
-    "run_media_postprocessing": "runMediaPostprocessing",
-    "run_audio_remux": "runAudioRemux",
-    "run_audio_postprocessing": "runAudioPostprocessing",
-    "cancel": "cancel",
-    "close": "close",
-}
-_NOT_CALLED_PREFIXES = ("submit_", "run_")
-
-
 def call(session: int, name: str, arguments: list[Any], keywords: dict[str, Any]) -> Any:
-    """Command. Any other public method of the session, with plain values."""
-    if name in _NOT_CALLED or name.startswith(_NOT_CALLED_PREFIXES):
-        instead = _NOT_CALLED.get(name, "submit")
-        raise BridgeError("ERR_WANGP_ARGUMENT", f"session.call() can't call {name}: use session.{instead}()")
+    """Command. Any public method of the session, with plain values.
+
+    The host keeps those away that would start a job that nobody can reach, block this thread for as long as one takes,
+    or end the session behind its back.
+    """
     return _method(runtime.session(session), name)(*arguments, **keywords)
 
 

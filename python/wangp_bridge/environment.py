@@ -31,11 +31,13 @@ class Changes:
         for name, value in self._variables.items():
             self._set_variable(name, value)
         for folder in reversed(self._folders):
-            if folder not in sys.path:
-                sys.path.insert(0, folder)
+            if folder in sys.path:
+                sys.path.remove(folder)
+            else:
                 self._added.append(folder)
-        for entry in self._modules:
-            self._import(entry)
+            sys.path.insert(0, folder)
+        for index, entry in enumerate(self._modules):
+            self._import(entry, f"preImport[{index}]")
 
     def undo(self) -> None:
         """Puts the variables and the search path back, and forgets the files that were imported as modules."""
@@ -63,10 +65,11 @@ class Changes:
             ) from error
         self._before.setdefault(name, before)
 
-    def _import(self, entry: str) -> None:
+    def _import(self, entry: str, name: str) -> None:
         is_file = entry.endswith(".py")
         if is_file and not Path(entry).is_file():
-            raise BridgeError("ERR_WANGP_ARGUMENT", f"preImport names the file {entry}, which does not exist")
+            problem = "is no file" if Path(entry).exists() else "does not exist"
+            raise BridgeError("ERR_WANGP_FILE", f"{name} names {entry}, which {problem}")
         try:
             if is_file:
                 self._import_file(Path(entry))

@@ -45,9 +45,12 @@ def init(client: int, options: dict[str, Any]) -> dict[str, Any]:
         path = list(sys.path)
         changes = environment.Changes(options)
         try:
+            # Before the folders of python_path, which come first, and for the modules of pre_import too.
+            if str(root) not in sys.path:
+                sys.path.insert(0, str(root))
             changes.make()
             try:
-                api = _import_api(root)
+                api = importlib.import_module("shared.api")
                 session = api.init(**_session_arguments(options))
             except BaseException as error:
                 raise import_failure(error, root, sys.executable) from error
@@ -123,12 +126,6 @@ def _refuse_another(identity: dict[str, Any]) -> None:
         f"WanGP is already initialised in this process with {loaded}. One process holds one WanGP: use the same "
         "options, or another process",
     )
-
-
-def _import_api(root: Path) -> Any:
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    return importlib.import_module("shared.api")
 
 
 def _session_arguments(options: dict[str, Any]) -> dict[str, Any]:

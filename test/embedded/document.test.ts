@@ -117,7 +117,7 @@ describe('a session without any private name', () => {
   test('says which methods it lacks; close() waits for the job that runs', async () => {
     await expect(session.listModelDefs()).rejects.toMatchObject({
       code: 'ERR_WANGP_UNSUPPORTED',
-      message: "WanGP (of unknown version) has no method 'list_model_defs'",
+      message: 'WanGP (of unknown version) has no method listModelDefs(): update the checkout',
     });
     const job = await session.submitTask({ script: 'cancelled.wait(20)' });
     const order: string[] = [];

@@ -171,7 +171,11 @@ describe('what is no submission rejects without asking Python', () => {
     ['no settings', () => session.submitTask(none), 'settings must be an object of WanGP settings, not undefined'],
     ['null', () => session.submitTask(null as never), 'settings must be an object of WanGP settings, not null'],
     ['a number', () => session.runTask(42 as never), 'settings must be an object of WanGP settings, not 42'],
-    ['a list', () => session.submitTask([] as never), 'settings must be an object of WanGP settings, not an array'],
+    [
+      'a list',
+      () => session.submitTask([] as never),
+      'settings must be an object of WanGP settings, not an array (a list is started by submitManifest())',
+    ],
     [
       'a path',
       () => session.submitTask('a.json' as never),
@@ -182,7 +186,11 @@ describe('what is no submission rejects without asking Python', () => {
       () => session.submitTask((() => {}) as never),
       'settings must be an object of WanGP settings, not a function',
     ],
-    ['no list', () => session.submitManifest({} as never), 'list must be an array of WanGP settings, not an object'],
+    [
+      'no list',
+      () => session.submitManifest({} as never),
+      'list must be an array of WanGP settings, not an object (one object is started by submitTask(), { tasks } by submit())',
+    ],
     [
       'a list with null',
       () => session.submitManifest([{}, null as never]),
@@ -198,18 +206,57 @@ describe('what is no submission rejects without asking Python', () => {
       () => session.submit(['a.json'] as never),
       'source[0] must be an object of WanGP settings, not "a.json" (a saved file is started by submit())',
     ],
-    ['nothing', () => session.submit(none), 'source must be an object of WanGP settings, not undefined'],
+    [
+      'nothing',
+      () => session.submit(none),
+      'source must be settings, a list of them, { tasks } or the path of a file, not undefined',
+    ],
+    [
+      'null as a source',
+      () => session.submit(null as never),
+      'source must be settings, a list of them, { tasks } or the path of a file, not null',
+    ],
+    [
+      'a number as a source',
+      () => session.submit(5 as never),
+      'source must be settings, a list of them, { tasks } or the path of a file, not 5',
+    ],
+    ['tasks that are no list', () => session.submit({ tasks: 'x' }), 'source.tasks must be an array of tasks, not "x"'],
+    [
+      'a task that is none',
+      () => session.submit({ tasks: [{}, 5] }),
+      'source.tasks[1] must be an object of WanGP settings, not 5',
+    ],
+    [
+      'a prompt in place of a file',
+      () => session.submit('a red bicycle'),
+      'source must be the path of a .json or .zip file, not "a red bicycle" (a prompt belongs into settings: { prompt })',
+    ],
+    [
+      'modelType without model_type',
+      () => session.submitTask({ modelType: 'x', prompt: 'y' }),
+      "settings.modelType: settings have WanGP's own names, model_type",
+    ],
+    [
+      'videoLength in a list',
+      () => session.submitManifest([{}, { videoLength: 5 }]),
+      "list[1].videoLength: settings have WanGP's own names, video_length",
+    ],
     [
       'an empty path',
       () => session.submit(''),
-      'source must be settings, a list of them or the path of a file, not an empty string',
+      'source must be settings, a list of them, { tasks } or the path of a file, not ""',
     ],
     [
       'a web address',
       () => session.submit(new URL('https://example.com/a.json')),
       'source must be a file: URL or a path, not https://example.com/a.json',
     ],
-    ['options that are none', () => session.submitTask({}, 5 as never), 'a submit takes an object of options, not 5'],
+    [
+      'options that are none',
+      () => session.submitTask({}, 5 as never),
+      'submitTask() takes an object of options, not 5',
+    ],
     [
       'callbacks that are none',
       () => session.submitTask({}, { callbacks: 'x' as never }),
@@ -224,6 +271,11 @@ describe('what is no submission rejects without asking Python', () => {
       'a signal that is none',
       () => session.submitTask({}, { signal: {} as never }),
       'signal must be an AbortSignal, not an object',
+    ],
+    [
+      'a controller in place of its signal',
+      () => session.submitTask({}, { signal: new AbortController() as never }),
+      'signal must be an AbortSignal, not an AbortController: pass its signal',
     ],
     ['a method without a name', () => session.call(none), 'the name of a method must be a string, not undefined'],
     ['arguments that are no list', () => session.call('echo', 'ab' as never), 'args must be an array, not "ab"'],
@@ -249,7 +301,7 @@ describe('session.call()', () => {
     async (name) => {
       await expect(session.call(name)).rejects.toMatchObject({
         code: 'ERR_WANGP_UNSUPPORTED',
-        message: `WanGP scripted 1 has no method '${name}'`,
+        message: `WanGP scripted 1 has no method "${name}": update the checkout`,
       });
     },
   );

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -141,10 +141,13 @@ describe('a failed init()', () => {
   test('a module of preImport that is missing is named with the interpreter, and WanGP is not blamed', async () => {
     const root = await makeRoot('unshimmed', answering('1'));
     const file = path.join(folder, 'no_such_shim.py');
+    const directory = path.join(folder, 'directory.py');
+    await mkdir(directory);
     const answers = await inChild(`const root = ${JSON.stringify(root)};
       return [await failure({ root, preImport: ['wangp_no_such_module'] }),
         await failure({ root, preImport: ['colorsys', 'wangp_no_such.part'] }),
-        await failure({ root, preImport: [${JSON.stringify(file)}] }), await seen({ root })];`);
+        await failure({ root, preImport: ['colorsys', ${JSON.stringify(file)}] }),
+        await failure({ root, preImport: [${JSON.stringify(directory)}] }), await seen({ root })];`);
     const missing = (entry: string, module: string): unknown =>
       expect.objectContaining({
         code: 'ERR_WANGP_ARGUMENT',
@@ -156,9 +159,10 @@ describe('a failed init()', () => {
       missing('wangp_no_such_module', 'wangp_no_such_module'),
       missing('wangp_no_such.part', 'wangp_no_such'),
       expect.objectContaining({
-        code: 'ERR_WANGP_ARGUMENT',
-        message: `preImport names the file ${file}, which does not exist`,
+        code: 'ERR_WANGP_FILE',
+        message: `preImport[1] names ${file}, which does not exist`,
       }),
+      expect.objectContaining({ code: 'ERR_WANGP_FILE', message: `preImport[0] names ${directory}, which is no file` }),
       1,
     ]);
   });

@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { init, type InitOptions, WanGPError, type WanGPSession } from 'wangp-node';
 import { answering, inChild, makeRootIn } from '../fixtures/init-child.js';
-import { initScripted, REPOSITORY, runScript, SCRIPTED_ROOT } from '../tools.js';
+import { initScripted, PACKAGE, REPOSITORY, runScript, SCRIPTED_ROOT } from '../tools.js';
 
 const PYTHON = process.env['WANGP_PYTHON']!;
 
@@ -49,6 +50,16 @@ describe('a session', () => {
     expect(executable).toBe(PYTHON);
   });
 
+  test('takes file: URLs as root and outputDir', async () => {
+    const other = await initScripted({
+      root: pathToFileURL(SCRIPTED_ROOT),
+      configPath: pathToFileURL(path.join(SCRIPTED_ROOT, 'wgp_config.json')),
+      outputDir: pathToFileURL('/tmp/the outputs'),
+    });
+    expect(other.info.root).toBe(SCRIPTED_ROOT);
+    expect(await other.call('evaluate', ['session.options'])).toMatchObject({ output_dir: '/tmp/the outputs' });
+  });
+
   test("gives Python its options, by Python's names, and no others", async () => {
     expect(await session.call('evaluate', ['session.options'])).toEqual({
       root: SCRIPTED_ROOT,
@@ -89,6 +100,11 @@ describe('a session', () => {
 
   test('goes on after a second init() is refused, whose configuration does not exist or is one by its name only', async () => {
     const missing = path.join(folder, 'nowhere', 'wgp_config.json');
+    const circle = path.join(folder, 'circle');
+    await symlink(circle, circle);
+    for (const unreadable of [path.join(circle, 'wgp_config.json'), path.join('/etc/passwd', 'wgp_config.json')]) {
+      await expect(initScripted({ configPath: unreadable })).rejects.toMatchObject({ code: 'ERR_WANGP_FILE' });
+    }
     await expect(initScripted({ configPath: missing })).rejects.toMatchObject({
       code: 'ERR_WANGP_FILE',
       message: expect.stringContaining(`configPath ${missing} is no file: copy `) as string,
@@ -191,12 +207,12 @@ describe('before shared.api is imported', () => {
     expect(answer).toEqual([['größe', null, 'kept'], 'größe', null]);
   });
 
-  test('pythonPath comes first in sys.path, in its order', async () => {
-    const root = await makeRoot('paths', answering('sys.path[:3]'));
+  test('pythonPath comes first in sys.path, in its order, before the root and also where it is there already', async () => {
+    const root = await makeRoot('paths', answering('sys.path[:4]'));
     const first = path.join(folder, 'first');
-    const options = { root, pythonPath: [first, path.relative(process.cwd(), folder)] };
+    const options = { root, pythonPath: [first, path.join(PACKAGE, 'python'), path.relative(process.cwd(), folder)] };
     const seen = (await inChild(`return seen(${JSON.stringify(options)})`)) as string[];
-    expect(seen.filter((each) => each !== root)).toEqual([first, folder]);
+    expect(seen).toEqual([first, path.join(PACKAGE, 'python'), folder, root]);
   });
 
   test('preImport imports modules by name and by file, once', async () => {

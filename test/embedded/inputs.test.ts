@@ -197,6 +197,7 @@ describe('an input that cannot be used', () => {
   test.each([
     ['too many bytes', { ...rawVideo(2), frames: 1 }, { fps: 24 }, /18432 bytes, but 64x48 pixels/],
     ['no frames', { ...rawVideo(0), frames: 0 }, { fps: 24 }, /video\.frames/],
+    ['a misspelt name', { ...rawVideo(1), chanels: 3 }, { fps: 24 }, /video has no chanels: did you mean channels\?/],
     ['an alpha channel', { ...rawVideo(1), channels: 4 }, { fps: 24 }, /video\.channels must be 3, not 4/],
     ['bytes alone', ramp(1), { fps: 24 }, /video\./],
     ['no rate', rawVideo(1), {}, /fps must be a number/],

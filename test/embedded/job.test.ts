@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { GenerationFailedError, type GenerationResult, openTensor, WanGPError, type WanGPSession } from 'wangp-node';
+import { GenerationFailedError, type GenerationResult, openTensor, WanGPError, WanGPSession } from 'wangp-node';
 import { initScripted } from '../tools.js';
 
 let session: WanGPSession;
@@ -11,9 +12,24 @@ beforeAll(async () => {
 
 const refused = (message: string): object => ({ code: 'ERR_WANGP_ARGUMENT', message });
 
+/** Options of a class: its instances own none of their names. */
+class Patience {
+  readonly #limit = 60_000;
+  get timeoutMs(): number {
+    return this.#limit;
+  }
+}
+
+/** A class whose instances look like options and are none. */
+class WaitOptions {
+  readonly #limit = 5;
+  get timeout(): number {
+    return this.#limit;
+  }
+}
+
 describe('wrong options are refused, naming the right ones', () => {
   const WAITS: [unknown, string][] = [
-    [50, 'takes an object of options, not 50'],
     [{ timeout: 50 }, 'has no option timeout: did you mean timeoutMs?'],
     [{ timeout_ms: 50 }, 'has no option timeout_ms: here it is called timeoutMs'],
     [{ abortSignal: null }, 'has no option abortSignal: did you mean signal?'],
@@ -27,6 +43,54 @@ describe('wrong options are refused, naming the right ones', () => {
     await job.result();
   });
 
+  test('a number in place of result() and events.get() options is told where it belongs', async () => {
+    const job = await session.submitTask({});
+    for (const [wait, name] of [
+      [job.result.bind(job), 'result'],
+      [job.join.bind(job), 'result'],
+      [job.events.get.bind(job.events), 'events.get'],
+    ] as const) {
+      await expect(wait(50 as never)).rejects.toMatchObject(
+        refused(`${name}() takes an object of options, not 50: ${name}({ timeoutMs: 50 })`),
+      );
+    }
+    await job.result();
+  });
+
+  const INSTANCES: [string, object, string][] = [
+    ['an AbortSignal', new AbortController().signal, ': give the signal as { signal }'],
+    ['an AbortController', new AbortController(), ': give the signal as { signal }'],
+    ['a Map', new Map([['timeoutMs', 5]]), ', not a Map'],
+    ['a Date', new Date(), ', not a Date'],
+    ['an instance of a class without an option', new WaitOptions(), ', not a WaitOptions'],
+  ];
+  test.each(INSTANCES)('%s in place of the options is refused, not ignored', async (_, options, hint) => {
+    const job = await session.submitTask({});
+    await expect(job.result(options)).rejects.toMatchObject(refused(`result() takes an object of options${hint}`));
+    await expect(job.events.get(options)).rejects.toMatchObject(
+      refused(`events.get() takes an object of options${hint}`),
+    );
+    await job.result();
+    await expect(session.submitTask({}, options)).rejects.toMatchObject(
+      refused(`submitTask() takes an object of options${hint}`),
+    );
+    await expect(session.runManifest([{}], options)).rejects.toMatchObject(
+      refused(`submitManifest() takes an object of options${hint}`),
+    );
+  });
+
+  test('options may be of another realm, without a prototype, inherited, or of a class that has one of them', async () => {
+    const job = await session.submitTask({});
+    for (const options of [
+      runInNewContext('({})') as object,
+      Object.create(null) as object,
+      Object.create({ timeoutMs: 60_000 }) as object,
+      new Patience(),
+    ]) {
+      expect(await job.result(options)).toMatchObject({ success: true });
+    }
+  });
+
   test('a signal that is none', async () => {
     const job = await session.submitTask({});
     const options = { signal: 'x' as never };
@@ -38,19 +102,19 @@ describe('wrong options are refused, naming the right ones', () => {
   test('those of a submit', async () => {
     const submit = (options: object): Promise<unknown> => session.submitTask({}, options);
     await expect(submit({ abortSignal: null })).rejects.toMatchObject(
-      refused('a submit has no option abortSignal: did you mean signal?'),
+      refused('submitTask() has no option abortSignal: did you mean signal?'),
     );
     await expect(submit({ callback: {} })).rejects.toMatchObject(
-      refused('a submit has no option callback: did you mean callbacks?'),
+      refused('submitTask() has no option callback: did you mean callbacks?'),
     );
     await expect(submit({ callbacks: { onProgress: 'x' } })).rejects.toMatchObject(
       refused('callbacks.onProgress must be a function, not "x"'),
     );
     await expect(session.submitMediaPostprocessing('a.mp4', { sed: 1 } as never)).rejects.toMatchObject(
-      refused('options may not have "sed": did you mean seed?'),
+      refused('submitMediaPostprocessing() has no option sed: did you mean seed?'),
     );
     await expect(session.submitMediaPostprocessing('a.mp4', { signals: null } as never)).rejects.toMatchObject(
-      refused('options may not have "signals": did you mean signal?'),
+      refused('submitMediaPostprocessing() has no option signals: did you mean signal?'),
     );
   });
 
@@ -58,6 +122,9 @@ describe('wrong options are refused, naming the right ones', () => {
     const video = { data: Buffer.alloc(3), width: 1, height: 1, frames: 1 };
     await expect(session.registerVideo('a', video, { framesPerSecond: 5 } as never)).rejects.toMatchObject(
       refused('registerVideo() has no option framesPerSecond: there are fps'),
+    );
+    await expect(session.registerVideo('a', { ...video, fps: 24 })).rejects.toMatchObject(
+      refused('video has no fps: give it as registerVideo(name, video, { fps: 24 })'),
     );
   });
 
@@ -85,12 +152,75 @@ describe('wrong options are refused, naming the right ones', () => {
   });
 });
 
+describe('job.on(), once() and off()', () => {
+  test.each([
+    ['complete', 'here it is called completed'],
+    ['onComplete', 'here it is called completed'],
+    ['onProgress', 'here it is called progress'],
+    ['onEvent', 'here it is called *'],
+    ['onFinish', 'there are started, progress, preview'],
+  ])('refuse %s, which would never be heard', async (kind, hint) => {
+    const job = await session.submitTask({});
+    const error = expect.objectContaining({
+      code: 'ERR_WANGP_ARGUMENT',
+      message: expect.stringContaining(`there is no event ${kind}: ${hint}`),
+    });
+    for (const method of ['on', 'once', 'off'] as const) expect(() => job[method](kind, () => {})).toThrow(error);
+    await job.result();
+  });
+
+  test('warn once of a kind that looks misspelt, and take any other', async () => {
+    const warnings: string[] = [];
+    const isLast = new Promise<void>((resolve) => {
+      const hear = ({ message }: Error): void => {
+        if (message !== 'last') return void warnings.push(message);
+        process.off('warning', hear);
+        resolve();
+      };
+      process.on('warning', hear);
+    });
+    const heard: unknown[] = [];
+    const job = await session.submitTask({ script: 'put("celebration", 1); put("progres", 2); put("done", 3)' });
+    for (const kind of ['progres', 'celebration', 'done', 'progress', 'refresh_models', '*', 'Status']) {
+      job.on(kind, ({ data }) => heard.push(data)).off(kind, () => {});
+    }
+    job.once('progres', () => {});
+    process.emitWarning('last');
+    await Promise.all([isLast, job.result()]);
+    expect(warnings).toEqual([
+      'no event of the kind progres is known: did you mean progress?',
+      'no event of the kind Status is known: did you mean status?',
+    ]);
+    expect(heard).toEqual(expect.arrayContaining([1, 2, 3]));
+  });
+});
+
+test('a session is made by init() alone', () => {
+  const Session = WanGPSession as unknown as new () => unknown;
+  expect(() => new Session()).toThrow(expect.objectContaining(refused('a session is made by init()')));
+});
+
 describe('call()', () => {
+  test('takes null for arguments and keywords that are left out', async () => {
+    expect(await session.call('echo', ['a'], null)).toEqual(['a']);
+    expect(await session.call('list_model_defs', null, null)).toEqual(await session.listModelDefs());
+  });
+
+  test.each(['submitTask', 'getModelDef', 'registerVideo'])(
+    'refuses %s, which is no name of Python’s',
+    async (name) => {
+      await expect(session.call(name)).rejects.toMatchObject(
+        refused(`call() takes Python's names: use session.${name}()`),
+      );
+    },
+  );
+
   test.each([
     ['submit', 'use session.submit()'],
     ['submit_task', 'use session.submitTask()'],
     ['submit_manifest', 'use session.submitManifest()'],
     ['submit_audio_remux', 'use session.submitAudioRemux()'],
+    ['submit_ü', 'its job would be out of reach; submit its settings by session.submitTask()'],
     ['submit_of_tomorrow', 'its job would be out of reach; submit its settings by session.submitTask()'],
     ['run', 'use session.run()'],
     ['run_task', 'use session.runTask()'],

@@ -38,6 +38,19 @@ test('the schema of a sample model tells what it makes, and its default settings
 test.each(['listLoras', 'getModelAvailability', 'getExportedDefaultSettings'] as const)(
   'the sample root rejects %s() with ERR_WANGP_UNSUPPORTED',
   async (method) => {
-    await expect(session[method](TYPE)).rejects.toMatchObject({ code: 'ERR_WANGP_UNSUPPORTED' });
+    await expect(session[method](TYPE)).rejects.toMatchObject({
+      code: 'ERR_WANGP_UNSUPPORTED',
+      message: `the embedded sample root has no ${method}(): name a WanGP checkout with init({ root })`,
+    });
   },
 );
+
+test('the sample root rejects submitMediaPostprocessing(), and a method of no name here, saying where there may be one', async () => {
+  const missing = (name: string): object => ({
+    code: 'ERR_WANGP_UNSUPPORTED',
+    message: `the embedded sample root has no ${name}: name a WanGP checkout with init({ root })`,
+  });
+  const attempt = session.submitMediaPostprocessing('a.mp4', { spatialUpsampling: 'lanczos2' });
+  await expect(attempt).rejects.toMatchObject(missing('submitMediaPostprocessing()'));
+  await expect(session.call('no_such_method')).rejects.toMatchObject(missing('"no_such_method"'));
+});

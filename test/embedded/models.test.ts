@@ -67,7 +67,7 @@ describe('models and settings', () => {
   test('getModelSchema() rejects with ERR_WANGP_UNSUPPORTED where the loaded WanGP lacks it', async () => {
     await expect(session.getModelSchema('scripted')).rejects.toMatchObject({
       code: 'ERR_WANGP_UNSUPPORTED',
-      message: "WanGP scripted 1 has no method 'get_model_schema'",
+      message: 'WanGP scripted 1 has no method getModelSchema(): update the checkout',
     });
   });
 
@@ -77,8 +77,34 @@ describe('models and settings', () => {
     ['limit must be a whole number, not 1.5', () => session.listModelDefs({ limit: 1.5 })],
     ['inputs must be a string or an array of strings, not an array', () => session.listModelDefs({ inputs: [1 as never] })], // prettier-ignore
     ['here it is called mainOutput', () => session.listModelDefs({ main_output: 'video' } as never)],
-    ['filters may not have "toString"', () => session.listModelDefs({ toString: 'x' } as never)],
-    ['filters may not have "includeAvailability"', () => session.listModelDefs({ includeAvailability: true } as never)],
+    [
+      'listModelDefs() has no option toString: there are family',
+      () => session.listModelDefs({ toString: 'x' } as never),
+    ],
+    [
+      'listModelDefs() has no option includeAvailability: there are family',
+      () => session.listModelDefs({ includeAvailability: true } as never),
+    ],
+    [
+      'listModelAvailability() has no option qery: did you mean query?',
+      () => session.listModelAvailability({ qery: 'x' } as never),
+    ],
+    [
+      'listModelMetadata() has no option includeAvailabilty: did you mean includeAvailability?',
+      () => session.listModelMetadata({ includeAvailabilty: true } as never),
+    ],
+    [
+      'getModelMetadata() has no option availability: did you mean includeAvailability?',
+      () => session.getModelMetadata('a', { availability: true } as never),
+    ],
+    [
+      'listModelDefs() takes an object of options, not a Map',
+      () => session.listModelDefs(new Map([['query', 'x']]) as never),
+    ],
+    [
+      "settings.modelType: settings have WanGP's own names, model_type",
+      () => session.mergeSettingsWithDefaults({ modelType: 'a' }),
+    ],
     ['settings must be an object', () => session.mergeSettingsWithDefaults('a' as never)],
   ])('a wrong argument is refused with the message: %s', async (message, attempt) => {
     await expect(attempt()).rejects.toMatchObject({
@@ -199,7 +225,7 @@ describe('postprocessing', () => {
     const attempt = session.runAudioPostprocessing('a.wav', { postprocessAudio: 'remove_background' });
     await expect(attempt).rejects.toMatchObject({
       code: 'ERR_WANGP_UNSUPPORTED',
-      message: "WanGP scripted 1 has no method 'submit_audio_postprocessing'",
+      message: 'WanGP scripted 1 has no method submitAudioPostprocessing(): update the checkout',
     });
     expect(await session.runTask({})).toMatchObject({ success: true });
   });
@@ -208,7 +234,10 @@ describe('postprocessing', () => {
     ['source must be the path of a file, not an object', () => session.submitMediaPostprocessing({} as never, {})],
     ['source must be the path of a file, not ""', () => session.submitMediaPostprocessing('', {})],
     ['source must be a file: URL', () => session.submitMediaPostprocessing(new URL('https://a.b/c'), {})],
-    ['the options of a submit must be an object', () => session.submitAudioRemux('a', undefined as never)],
+    ['postprocessAudio must name an audio processor', () => session.submitAudioRemux('a', undefined as never)],
+    ["submitMediaPostprocessing() needs an operation: { spatialUpsampling: 'lanczos2' }", () => session.runMediaPostprocessing('a.mp4', undefined as never)],
+    ['submitMediaPostprocessing() takes an object of options, not "lanczos2"', () => session.submitMediaPostprocessing('a', 'lanczos2' as never)],
+    ['submitMediaPostprocessing() has no option spatialUpscaling: did you mean spatialUpsampling?', () => session.submitMediaPostprocessing('a', { spatialUpscaling: 'x' } as never)],
     ['postprocessAudio must name', () => session.submitAudioRemux('a', {} as never)],
     ['here it is called spatialUpsampling', () => session.submitMediaPostprocessing('a', { spatial_upsampling: 'x' } as never)],
     ['onProgress belongs into an object of callbacks', () => session.submitMediaPostprocessing('a', { onProgress() {} } as never)],

@@ -1,4 +1,4 @@
-"""What a call by name may not do, and what an init changes and puts back."""
+"""What an init changes and puts back."""
 
 from __future__ import annotations
 
@@ -8,29 +8,6 @@ import sys
 import pytest
 
 from wangp_bridge import commands, errors
-
-
-@pytest.mark.parametrize(
-    ("name", "instead"),
-    [
-        ("submit", "submit"),
-        ("submit_task", "submitTask"),
-        ("submit_manifest", "submitManifest"),
-        ("submit_audio_remux", "submitAudioRemux"),
-        ("submit_something_new", "submit"),
-        ("run", "run"),
-        ("run_task", "runTask"),
-        ("run_media_postprocessing", "runMediaPostprocessing"),
-        ("cancel", "cancel"),
-        ("close", "close"),
-    ],
-)
-def test_what_submits_runs_cancels_or_closes_is_not_called_by_name(client, root, name, instead):
-    session = commands.init(client, {"root": str(root)})["session"]
-    with pytest.raises(errors.BridgeError) as raised:
-        commands.call(session, name, [], {})
-    assert raised.value.code == "ERR_WANGP_ARGUMENT"
-    assert str(raised.value) == f"session.call() can't call {name}: use session.{instead}()"
 
 
 @pytest.mark.parametrize("name", ["WANGP=X", "WANGP\0X", ""])
