@@ -80,7 +80,7 @@ export function buildVirtualMediaPath(path: string, options?: VirtualMediaOption
     ['audio_track_no', written('audioTrackNo', numbers.audioTrackNo)],
   ];
   for (const [key, value] of new Map(extraPairs(extras))) {
-    const [name, text] = [strip(String(key)), strip(String(value))];
+    const [name, text] = [strip(key), strip(String(value))];
     if (name !== '' && text !== '' && value !== 0) parts.push([name, text]);
   }
   const given = parts.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${value}`);
