@@ -116,7 +116,9 @@ function checkRawNames(raw: object, name: string): void {
 
 function videoPixels(video: VideoTensor | RawVideo): Pixels {
   if (video instanceof VideoTensor) return fromTensor(video, 'video');
-  if (!isObject(video)) throw invalid('video must be a VideoTensor or { data, width, height, frames, channels: 3 }');
+  if (!isObject(video) || !('data' in video)) {
+    throw invalid('video must be a VideoTensor or { data, width, height, frames, channels: 3 }');
+  }
   const { channels = 3 }: { channels?: unknown } = video;
   if (channels !== 3) throw invalid(`video.channels must be 3, not ${describe(channels)}`);
   checkRawNames(video, 'video');

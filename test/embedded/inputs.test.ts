@@ -199,7 +199,7 @@ describe('an input that cannot be used', () => {
     ['no frames', { ...rawVideo(0), frames: 0 }, { fps: 24 }, /video\.frames/],
     ['a misspelt name', { ...rawVideo(1), chanels: 3 }, { fps: 24 }, /video has no chanels: did you mean channels\?/],
     ['an alpha channel', { ...rawVideo(1), channels: 4 }, { fps: 24 }, /video\.channels must be 3, not 4/],
-    ['bytes alone', ramp(1), { fps: 24 }, /video\./],
+    ['bytes alone', ramp(1), { fps: 24 }, /^video must be a VideoTensor or \{ data/],
     ['no rate', rawVideo(1), {}, /fps must be a number/],
     ['a rate of 0', rawVideo(1), { fps: 0 }, /fps must be a number of frames per second, 1 or more, not 0/],
     ['a rate that is none', rawVideo(1), { fps: NaN }, /not NaN/],
