@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <new>
@@ -11,6 +10,8 @@
 #include <unordered_set>
 #include <utility>
 #include <vector>
+
+#include "values/place.h"
 
 namespace bridge {
 
@@ -23,8 +24,6 @@ constexpr size_t kMaxCircle = 64;
 constexpr uint32_t kScopeSize = 512;
 // A sparse array may claim 2^32 - 1 elements, and each takes memory on its way.
 constexpr double kMaxElements = 10'000'000;
-// A place longer than this is shown by its two ends.
-constexpr size_t kMaxPlace = 200;
 
 // A set of flags, as Node-API means it.
 // NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange)
@@ -62,13 +61,6 @@ ElementType ElementTypeOf(napi_typedarray_type type) {
     default:
       return {nullptr, 0};
   }
-}
-
-bool IsIdentifier(const std::string& key) {
-  const auto is_part = [](unsigned char character) {
-    return std::isalnum(character) != 0 || character == '_' || character == '$' || character >= 0x80;
-  };
-  return !key.empty() && std::isdigit(static_cast<unsigned char>(key[0])) == 0 && std::ranges::all_of(key, is_part);
 }
 
 // Depth first, by a stack of its own: a Worker's may hold less than the levels of a settings object take.
@@ -361,20 +353,10 @@ class Converter {
         place += "[" + std::to_string(index) + "]";
       } else {
         const std::string key = Napi::Array(env_, frame.keys).Get(index).As<Napi::String>().Utf8Value();
-        place += IsIdentifier(key) ? "." + key : "[\"" + key + "\"]";
+        place += StepTo(key);
       }
     }
     return place;
-  }
-
-  static std::string Shortened(const std::string& place) {
-    if (place.size() <= kMaxPlace) return place;
-    const auto is_continuation = [&](size_t at) { return (static_cast<unsigned char>(place[at]) & 0xC0U) == 0x80; };
-    size_t begin = kMaxPlace / 2;
-    size_t end = place.size() - kMaxPlace / 2;
-    while (is_continuation(begin)) --begin;
-    while (end < place.size() && is_continuation(end)) ++end;
-    return place.substr(0, begin) + "…" + place.substr(end);
   }
 
   Napi::Env env_;
