@@ -27,7 +27,7 @@ export class SessionJob {
     return this.#control.done;
   }
 
-  /** Whether `cancel()` was called, even if that was too late, or the submit's signal aborted. */
+  /** Whether `cancel()` was called, even if that was too late, or the submit's signal aborted while the job ran. */
   get cancelRequested(): boolean {
     return this.#control.cancelRequested;
   }
