@@ -55,16 +55,18 @@ describe('a WanGP that cannot be imported', () => {
   });
 
   test('leaves the packages of an environment that lies in the root loaded: C modules load only once', async () => {
-    const root = await makeRoot('with-environment', 'import numpy, PIL.Image, json\nraise OSError("not yet")\n');
+    const imports = 'import numpy, PIL.Image, av';
+    const root = await makeRoot('with-environment', `${imports}\nraise OSError("not yet")\n`);
     await symlink(path.resolve(PYTHON, '..', '..'), path.join(root, '.venv'));
     const python = JSON.stringify(path.join(root, '.venv', 'bin', 'python'));
+    const fixed = `${imports}\n${answering('[int(numpy.ones(3).sum()), av.__file__]')}`;
     const body = `const options = { root: ${JSON.stringify(root)}, python: ${python} };
       const first = await failure(options);
-      require('fs').writeFileSync(options.root + '/shared/api.py',
-        ${JSON.stringify(answering('[int(__import__("numpy").ones(3).sum()), __import__("numpy").__file__]'))});
+      require('fs').writeFileSync(options.root + '/shared/api.py', ${JSON.stringify(fixed)});
       return [first.code, await seen(options)];`;
-    const numpy = expect.stringContaining(path.join(root, '.venv')) as string;
-    expect(await inChild(body)).toEqual(['ERR_WANGP_IMPORT', [3, numpy]]);
+    // An interpreter that sees the system's packages has some of them there.
+    const there = expect.stringContaining(path.join(root, '.venv')) as string;
+    expect(await inChild(body)).toEqual(['ERR_WANGP_IMPORT', [3, there]]);
   });
 
   test('rejects init() with the traceback of its exception; init() succeeds once the file is right', async () => {
