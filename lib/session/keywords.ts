@@ -20,9 +20,9 @@ const KINDS = {
 export type KeywordTable = Readonly<Record<string, readonly [theirs: string, kind: keyof typeof KINDS]>>;
 
 /**
- * Python's keyword arguments for `options`; what is undefined or null is left out. Throws `ERR_WANGP_ARGUMENT` for wrong types
- * and unknown names: a misspelt one would otherwise be ignored. `taker` is the method that takes the options; `further`
- * are those of its names that are no keyword in Python.
+ * Python's keyword arguments for `options`; what is undefined or null is left out. Throws `ERR_WANGP_ARGUMENT` for wrong
+ * types and unknown names: a misspelt one would otherwise be ignored. `taker` is the method that takes the options;
+ * `further` are those of its names that are no keyword in Python.
  */
 export function toKeywords(
   options: object | null | undefined,

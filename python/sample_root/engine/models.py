@@ -114,7 +114,7 @@ def model_types() -> tuple[str, ...]:
     return tuple(_BY_TYPE)
 
 
-def find_model(model_type: str) -> ModelDef:
+def find_model(model_type: object) -> ModelDef:
     """The definition of a model.
 
     Raises ValueError, naming the known ones, where there is none of that name.

@@ -66,7 +66,7 @@ def read_request(settings: dict[str, Any], api: dict[str, Any], client_id: str) 
     ``duration_seconds`` counts. Raises :class:`InvalidTask`.
     """
     try:
-        model = find_model(settings.get("model_type"))  # type: ignore[arg-type]
+        model = find_model(settings.get("model_type"))
         faults = read_faults(settings.get("sample_fault"))
     except ValueError as error:
         raise InvalidTask(str(error)) from None

@@ -21,7 +21,7 @@ def count_frames(settings: dict[str, Any]) -> None:
     if not isinstance(length, str) or not length.strip().lower().endswith("s"):
         return
     try:
-        model = find_model(settings.get("model_type"))  # type: ignore[arg-type]
+        model = find_model(settings.get("model_type"))
     except ValueError:
         return  # that is told with the task's validation
     match = _SECONDS.fullmatch(length)
