@@ -23,7 +23,7 @@ const SANITIZERS = {
     },
     // CPython's own allocator would hide what happens inside its arenas.
     env: { PYTHONMALLOC: 'malloc' },
-    shortTests: ['failing-node-api', 'share', 'zero-copy'],
+    shortTests: ['failing-node-api', 'memory-lifetime', 'refusals', 'share', 'zero-copy'],
   },
   thread: {
     short: 'tsan',
@@ -40,9 +40,12 @@ const TESTS = [
   'callbacks',
   'cancel',
   'events',
+  'events-bytes',
   'events-overflow',
   'failing-node-api',
   'failures',
+  'memory-lifetime',
+  'refusals',
   'share',
   'values',
   'values-memory',

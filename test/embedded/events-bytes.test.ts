@@ -7,6 +7,8 @@ import type { SessionEvent, SessionJob, WanGPSession } from 'wangp-node';
 import { initScripted } from '../tools.js';
 
 const MIB = 2 ** 20;
+// A sanitizer's own memory grows with what it watches: there the counts and the order are what is tested.
+const LIMIT = process.env['WANGP_TEST_SANITIZER'] === undefined ? 200 * MIB : Infinity;
 const folder = mkdtempSync(path.join(tmpdir(), 'wangp-bytes-'));
 let session: WanGPSession;
 
@@ -41,7 +43,7 @@ Path(${JSON.stringify(finished)}).touch()`,
   blockUntil(finished);
   const grown = process.memoryUsage().rss - before;
   const lines = await linesOf(job);
-  expect(grown).toBeLessThan(200 * MIB);
+  expect(grown).toBeLessThan(LIMIT);
   expect(lines.length + job.events.dropped['stream']!).toBe(7500);
   const numbers = lines.map((line) => Number(line.slice(0, 6)));
   expect(numbers).toEqual(Array.from(numbers, (_, index) => 7500 - numbers.length + index));
@@ -74,7 +76,7 @@ session.submit_task = submit_task`,
   }
   await session.call('execute', ['del session.submit_task']);
   if (process.platform === 'linux') {
-    expect(((await session.call('evaluate', ['kept["rss"]'])) as number) - before).toBeLessThan(200 * MIB);
+    expect(((await session.call('evaluate', ['kept["rss"]'])) as number) - before).toBeLessThan(LIMIT);
   }
   expect(outputs).toEqual(Array.from({ length: 20 }, (_, index) => index * 100));
   expect(lines.length + job.events.dropped['stream']!).toBe(2000);

@@ -115,7 +115,8 @@ const deepInAWorker = (open: string, close: string): string => `
     parentPort.postMessage(calls.length > 100 && answers.has('converted'));
   })();`;
 
-test.each([
+// ThreadSanitizer's frames need more of the stack than V8 leaves there; AddressSanitizer's fit.
+test.skipIf(process.env['WANGP_TEST_SANITIZER'] === 'thread').each([
   ['arrays', '[', ']'],
   ['objects', '{"a":', '}'],
 ])('deep %s near the end of a small stack, a Worker’s, are converted without a crash', async (_, open, close) => {
