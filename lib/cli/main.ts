@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { build, type BuildOptions } from './build';
 import { demo, type DemoOptions } from './demo';
 import { EXIT, reportFailure } from './failure';
 import { info } from './info';
@@ -40,6 +41,20 @@ function makeProgram(): Command {
   )
     .addHelpText('after', DISCLOSURE)
     .action((options: WanGPOptions) => conclude(options, info(options)));
+
+  program
+    .command('build')
+    .description(
+      "Compiles the addon from the package's own sources, where it has no binary for a platform or a Python version.",
+    )
+    .option('--python <path>', 'the interpreter to build for (default: WANGP_PYTHON, else a search)')
+    .option('--root <folder>', 'the WanGP checkout, in which its environment is looked for')
+    .option('--verbose', 'what npm, pip and the compiler print')
+    .addHelpText(
+      'after',
+      '\nIt needs a C++20 compiler, make, the headers of Python, and network (npm, PyPI). Prints the files that it made.',
+    )
+    .action((options: BuildOptions) => conclude(options, build(options)));
 
   return program;
 }

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import type { Command } from 'commander';
 import type { InitOptions } from '../index';
-import { PACKAGE_ROOT } from '../runtime/addon';
+import { packageVersion } from '../runtime/package';
 
 /** What both commands know: where WanGP and its Python are, and how to answer. */
 export interface WanGPOptions {
@@ -14,9 +12,7 @@ export interface WanGPOptions {
   readonly verbose?: boolean;
 }
 
-export const PACKAGE_VERSION = (
-  JSON.parse(readFileSync(path.join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string }
-).version;
+export const PACKAGE_VERSION = packageVersion();
 
 export const DISCLOSURE = `
 wangp-node is an independent package. WanGP (https://github.com/deepbeepmeep/Wan2GP) is not part of it.

@@ -1,8 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
-import { joinCore, loadCore, PYTHON_FOLDER } from './addon';
+import { joinCore, loadCore } from './addon';
 import { ERROR_CODES, WanGPError, type WanGPErrorCode } from '../errors';
 import { toJson } from './json';
 import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError, NativeMemory } from './native';
+import { PYTHON_FOLDER } from './package';
 import type { PythonEnvironment } from '../python/find';
 
 /** Hears the events of one channel, each in a turn of its own. */

@@ -8,6 +8,7 @@ import type { GenerationResult } from '../job/records';
 import { toTensor, type VideoTensor } from '../memory/tensor';
 import { findPython } from '../python/find';
 import { Runtime } from '../runtime/embedded';
+import { checkUnbundled } from '../runtime/package';
 import { show } from '../show';
 import { camelCase, describe, invalid } from '../validate';
 import { checkCall, checkManifest, checkSource, checkTask, hasMethod, toFile } from './arguments';
@@ -100,6 +101,7 @@ async function startRuntime(options: CheckedInitOptions, root: string): Promise<
  * `root`, a missing package, an import that failed, or other options than those that WanGP was initialised with.
  */
 export async function init(given?: InitOptions | null): Promise<WanGPSession> {
+  checkUnbundled();
   const options = checkInitOptions(given);
   const root = findRoot(options.root ?? undefined);
   const { configPath, outputDir } = options;
