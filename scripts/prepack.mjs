@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fail, ROOT, say } from './lib.mjs';
+import { stripManifest } from './manifest.mjs';
 import { compileTypeScript, installPackages } from './steps.mjs';
 
 const VARIABLE = 'WANGP_PACK_PLATFORMS';
@@ -60,4 +61,6 @@ if (missing.length > 0 && !isGitDependency) {
       `For a package of fewer platforms, name them: ${VARIABLE}=linux-x64,win32-x64`,
   );
 }
-if (missing.length === 0) say(`packing binaries for ${chosenPlatforms().join(', ') || 'no platform'}`);
+
+stripManifest();
+say('packing; postpack puts package.json back');
