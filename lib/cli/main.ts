@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { build, type BuildOptions } from './build';
 import { demo, type DemoOptions } from './demo';
 import { doctor, type DoctorOptions } from './doctor';
 import { EXIT, reportFailure } from './failure';
@@ -67,6 +68,19 @@ function makeProgram(): Command {
     .option('--json', 'the last line on stdout is one JSON object')
     .addHelpText('after', DISCLOSURE)
     .action((options: SetupOptions) => conclude(options, setup(options)));
+  program
+    .command('build')
+    .description(
+      "Compiles the addon from the package's own sources, where it has no binary for a platform or a Python version.",
+    )
+    .option('--python <path>', 'the interpreter to build for (default: WANGP_PYTHON, else a search)')
+    .option('--root <folder>', 'the WanGP checkout, in which its environment is looked for')
+    .option('--verbose', 'what npm, pip and the compiler print')
+    .addHelpText(
+      'after',
+      '\nIt needs a C++20 compiler, make, the headers of Python, and network (npm, PyPI). Prints the files that it made.',
+    )
+    .action((options: BuildOptions) => conclude(options, build(options)));
 
   return program;
 }
