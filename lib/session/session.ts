@@ -28,6 +28,7 @@ import {
   type InitOptions,
   type SubmitOptions,
 } from './options';
+import { checkOutputFolder } from './output-folder';
 import {
   type AudioPostprocessingOptions,
   type AudioRemuxOptions,
@@ -95,6 +96,12 @@ async function startRuntime(options: CheckedInitOptions, root: string): Promise<
   return runtime;
 }
 
+function outputFolder(option: string): string {
+  const folder = absolutePath(option, 'outputDir');
+  checkOutputFolder(folder, 'outputDir');
+  return folder;
+}
+
 /**
  * Starts Python in this process, imports WanGP and makes a session.
  *
@@ -109,7 +116,7 @@ export async function init(given?: InitOptions | null): Promise<WanGPSession> {
   const pythonOptions = {
     root,
     config_path: configPath && findConfig(configPath, root),
-    output_dir: outputDir && absolutePath(outputDir, 'outputDir'),
+    output_dir: outputDir && outputFolder(outputDir),
     cli_args: options.cliArgs ?? [],
     console_output: options.consoleOutput,
     console_isatty: options.consoleIsatty,
