@@ -31,7 +31,11 @@ SPECIFIER = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(.*)$
 
 def requirement_parser() -> Any:
     """The class ``Requirement`` of the library that pip uses, wherever a copy of it is; None where none is."""
-    for name in ("packaging.requirements", "pip._vendor.packaging.requirements", "setuptools._vendor.packaging.requirements"):
+    for name in (
+        "packaging.requirements",
+        "pip._vendor.packaging.requirements",
+        "setuptools._vendor.packaging.requirements",
+    ):
         try:
             return importlib.import_module(name).Requirement
         except Exception:  # an environment that is half broken is what this looks at
@@ -173,7 +177,7 @@ def is_there(module: str) -> bool:
 
 def names_in(root: Path) -> set[str]:
     """The modules that lie anywhere in a checkout: it may put any of its folders into ``sys.path``."""
-    names = set()
+    names: set[str] = set()
     for _, folders, files in os.walk(root):
         # A virtual environment is no part of the checkout.
         folders[:] = [name for name in folders if name not in SKIPPED and name != "site-packages"]
@@ -225,6 +229,7 @@ def torch_device() -> dict[str, Any]:
 
 
 def main() -> None:
+    """Answers the question of the command line."""
     # The folder of this file holds no module for anybody.
     here = Path(__file__).resolve().parent
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() != here]

@@ -60,8 +60,8 @@ async function readyFrom(base: PythonEnvironment): Promise<string | undefined> {
   try {
     const own = await findOwnEnvironment(SAMPLE_REQUIREMENTS);
     if (own === undefined) return undefined;
-    const { baseExecutable, version } = await probeInterpreter(own);
-    const isSame = baseExecutable === base.baseExecutable && version === base.version;
+    const { basePrefix, version } = await probeInterpreter(own);
+    const isSame = basePrefix === base.basePrefix && version === base.version;
     return isSame && (await lacking(own)).length === 0 ? own : undefined;
   } catch {
     return undefined;

@@ -6,7 +6,6 @@ import json
 import zipfile
 from pathlib import Path
 
-
 # Beside this package. Its requirements are this package's affair; those of a checkout are the checkout's.
 _SAMPLE_ROOT = Path(__file__).resolve().parent.parent / "sample_root"
 
@@ -25,9 +24,9 @@ def import_failure(error: BaseException, root: Path, executable: str) -> BridgeE
     if package is not None and root == _SAMPLE_ROOT:
         return BridgeError(
             "ERR_WANGP_PACKAGE_MISSING",
-            f"{executable} has no package '{package}', which the embedded sample root needs. Run `npx wangp-node setup`: "
-            "it makes an environment that has it, and that is used where neither the option `python` nor WANGP_PYTHON "
-            "names another",
+            f"{executable} has no package '{package}', which the embedded sample root needs. Run "
+            "`npx wangp-node setup`, which makes an environment that has it; it is used where neither the option "
+            "`python` nor WANGP_PYTHON names another",
         )
     if package is not None and not _belongs_to(root, package):
         return BridgeError(

@@ -6,10 +6,13 @@ import { shellWord } from '../../python/suitability';
 import { SAMPLE_ROOT } from '../../session/root';
 import { type Check, Finding, size } from './check';
 
-/** A checkout on a slow disk has some hundred files to be read. */
-const PACKAGES_LIMIT_MS = 60_000;
-/** The first import of torch after a start of the machine reads gigabytes. */
-const TORCH_LIMIT_MS = 30_000;
+/** How long may be waited, in milliseconds. */
+const LIMITS = {
+  /** A checkout on a slow disk has some hundred files to be read. */
+  packages: 60_000,
+  /** The first import of torch after a start of the machine reads gigabytes. */
+  torch: 30_000,
+};
 
 /** Names shown of a long list. */
 const SHOWN = 8;
@@ -31,9 +34,9 @@ function installCommand({ executable, root }: PackageRequest): string {
 }
 
 /** What the environment lacks of what the root needs, whether torch is there, and what it runs on. */
-export async function checkPackages(request: PackageRequest): Promise<readonly Check[]> {
+export async function checkPackages(request: PackageRequest, limits = LIMITS): Promise<readonly Check[]> {
   const finding = new Finding('packages', 'Packages');
-  const options = { environment: process.env, timeoutMs: PACKAGES_LIMIT_MS };
+  const options = { environment: process.env, timeoutMs: limits.packages };
   // A .py file is no module that could be looked for.
   const modules = request.preImport.filter((name) => !name.endsWith('.py'));
   let report: PackageReport;
@@ -48,7 +51,7 @@ export async function checkPackages(request: PackageRequest): Promise<readonly C
     ...[preImported(report, request)].filter((check) => check !== undefined),
     packages(finding, report, request),
     ...(isSample(request.root) ? [] : [imports(report, request)]),
-    await torch(report, request),
+    await torch(report, request, limits.torch),
   ];
 }
 
@@ -71,7 +74,7 @@ function packages(finding: Finding, report: PackageReport, request: PackageReque
     ...other.map(({ name, version, requirement }) => `${name} ${version}, where ${requirement} is required`),
     ...report.unread.map((line) => `not understood: ${line}`),
   ];
-  const [, , total] = [missing, other, report.packages.length];
+  const total = report.packages.length;
   if (items.length === 0) {
     const detail = total === 0 ? 'the root has no requirements.txt' : `all ${total} of its requirements.txt`;
     return finding.ok(detail);
@@ -109,7 +112,11 @@ function imports({ absent }: PackageReport, request: PackageRequest): Check {
   return finding.error(detail, remedy, { items, code: 'ERR_WANGP_PACKAGE_MISSING' });
 }
 
-async function torch({ torch: version }: PackageReport, { executable, root, preImport }: PackageRequest) {
+async function torch(
+  { torch: version }: PackageReport,
+  { executable, root, preImport }: PackageRequest,
+  timeoutMs: number,
+): Promise<Check> {
   const finding = new Finding('torch', 'torch');
   if (isSample(root)) return finding.ok(version === null ? 'none; the sample root needs none' : `${version}, not used`);
   if (version === null) {
@@ -122,13 +129,14 @@ async function torch({ torch: version }: PackageReport, { executable, root, preI
       : finding.error(detail, remedy, { code: 'ERR_WANGP_PACKAGE_MISSING' });
   }
   try {
-    const options = { environment: process.env, timeoutMs: TORCH_LIMIT_MS };
+    const options = { environment: process.env, timeoutMs };
     return device(finding, await inspectTorch(executable, options), root, preImport);
   } catch (error) {
     if (!(error instanceof ProbeFailure)) throw error;
     const command = `\`${shellWord(executable)} -c "import torch"\``;
     if (error.isTimeout) {
-      return finding.warning(`${version}; it did not say within ${TORCH_LIMIT_MS / 1000} s what it runs on`, command);
+      const detail = `${version}; it did not say within ${timeoutMs / 1000} s what it runs on`;
+      return finding.warning(detail, `Run the doctor again, or see what ${command} says`);
     }
     return finding.error(`${version} can't be imported: ${error.problem}`, `See what ${command} says`);
   }
