@@ -387,7 +387,7 @@ describe('what the doctor names as a command', () => {
     expect(commands.length).toBeGreaterThanOrEqual(3);
     for (const [command = '', option] of commands) {
       expect(help).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
-      if (option !== undefined) expect((await cli([command, '--help'])).stdout).toContain(`${option}`);
+      if (option !== undefined) expect((await cli([command, '--help'])).stdout).toContain(option);
     }
   });
 });

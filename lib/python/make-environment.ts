@@ -43,18 +43,38 @@ export async function makeEnvironment(
   try {
     await rm(folder, { recursive: true, force: true });
     const options = systemPackages ? ['--system-site-packages'] : [];
-    await run(base.baseExecutable, ['-m', 'venv', ...options, folder], variables);
+    // Where venv itself installs pip, it does not say why that fails.
+    await run(base.baseExecutable, ['-m', 'venv', '--without-pip', ...options, folder], variables);
     const executable = await interpreterIn(folder);
     if (executable === undefined) throw new Failed(`${folder} has no interpreter`);
-    // A package that has to be compiled first would ask for a compiler, and for the headers of many libraries.
-    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--only-binary=:all:'];
-    if (packages.length > 0) await run(executable, [...pip, ...packages], variables);
+    await run(executable, ['-I', '-m', 'ensurepip', '--upgrade', '--default-pip'], variables);
+    if (packages.length > 0) await install(executable, packages, folder, base, environment);
     return executable;
   } catch (error) {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
     throw error instanceof Failed ? explain(error, folder, base) : error;
   } finally {
     process.off('exit', remove);
+  }
+}
+
+/**
+ * Installs packages (arguments of `pip install`) into an environment, and says why that fails. Rejects with
+ * `ERR_WANGP_SETUP`; `folder` and `base` are for its message.
+ */
+export async function install(
+  executable: string,
+  packages: readonly string[],
+  folder: string,
+  base: PythonFacts,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
+  // A package that has to be compiled first would ask for a compiler, and for the headers of many libraries.
+  const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--only-binary=:all:'];
+  try {
+    await run(executable, [...pip, ...packages], pipVariables(environment));
+  } catch (error) {
+    throw error instanceof Failed ? explain(error, folder, base) : error;
   }
 }
 
