@@ -31,6 +31,24 @@ async function hasTorch(python) {
 
 const nameOf = ({ minor, torch }) => `${minor}${torch ? '-torch' : ''}`;
 
+/** The environment of an interpreter: what the sample root needs, and the tests. Resolves with its interpreter. */
+function environmentOf(python) {
+  return setUpEnvironment(path.join(CACHE, 'environments', python.name), python, {
+    extra: TEST_PACKAGES,
+    systemPackages: python.torch,
+  });
+}
+
+/** One environment for each minor version of CPython on the machine: `{ minor, executable }`. */
+export async function prepareEnvironments() {
+  const all = (await chooseInterpreters()).map((python) => ({ ...python, name: nameOf(python) }));
+  const environments = [];
+  for (const python of all.filter(({ torch }) => !torch)) {
+    environments.push({ minor: python.minor, executable: await environmentOf(python) });
+  }
+  return environments;
+}
+
 /**
  * Builds for every CPython of the machine (with `few`: for the one that runs all tests, and for those with torch);
  * `{ name, executable, version, base, torch, thorough }` of each. Exactly one of them is `thorough`.
@@ -41,15 +59,10 @@ export async function prepareInterpreters({ few = false } = {}) {
   const thorough = all.find(({ name }) => name === '3.11') ?? all[0];
   const pythons = [];
   for (const python of few ? all.filter((one) => one === thorough || one.torch) : all) {
-    const { name } = python;
     await buildNative(python);
-    const executable = await setUpEnvironment(path.join(CACHE, 'environments', name), python, {
-      extra: TEST_PACKAGES,
-      systemPackages: python.torch,
-    });
     pythons.push({
-      name,
-      executable,
+      name: python.name,
+      executable: await environmentOf(python),
       version: python.version,
       base: python.executable,
       torch: python.torch,

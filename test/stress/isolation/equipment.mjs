@@ -3,32 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { CACHE, fail, once, ROOT, run, say } from '../../../scripts/lib.mjs';
+import { CACHE, fail, once, ROOT, run } from '../../../scripts/lib.mjs';
+import { nodeOf, NODES } from '../../../scripts/nodes.mjs';
 
-const MAJORS = ['20', '22', '24', '26'];
 const JEMALLOC = 'libjemalloc.so.2';
 const EXTENSION = path.join(ROOT, 'test', 'fixtures', 'native_extension', 'streams.cc');
 
-/** One Node of each major version: the running one, and others that npm's package `node` brings, once. */
+/** One Node of each major version, and the running one. */
 export async function nodes() {
   const [running] = process.versions.node.split('.');
-  const found = MAJORS.includes(running) ? [] : [process.execPath];
-  for (const version of MAJORS) {
-    if (version === running) {
-      found.push(process.execPath);
-      continue;
-    }
-    const folder = path.join(CACHE, 'nodes', version);
-    const file = path.join(folder, 'node_modules', 'node', 'bin', 'node');
-    await once(`node ${version}`, { inputs: [], outputs: [file] }, async () => {
-      say(`fetching Node ${version}`);
-      mkdirSync(folder, { recursive: true });
-      // Its install script fetches the binary for this machine.
-      const options = ['--no-audit', '--no-fund', '--ignore-scripts=false'];
-      await run('npm', ['install', '--prefix', folder, `node@${version}`, ...options]);
-    });
-    found.push(file);
-  }
+  const found = NODES.includes(running) ? [] : [process.execPath];
+  for (const major of NODES) found.push(await nodeOf(major));
   return found;
 }
 
