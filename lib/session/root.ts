@@ -29,7 +29,8 @@ function rootProblem(root: string): string | undefined {
     return undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') return `can't be read as a WanGP checkout: ${(error as Error).message}`;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR')
+      return `can't be read as a WanGP checkout: ${(error as Error).message}`;
   }
   const stats = statSync(root, { throwIfNoEntry: false });
   if (stats === undefined) return `is no WanGP checkout: it does not exist. ${NAME_THE_FOLDER}`;

@@ -9,6 +9,7 @@ import { toTensor, type VideoTensor } from '../memory/tensor';
 import { findPython } from '../python/find';
 import { Runtime } from '../runtime/embedded';
 import { show } from '../show';
+import { uncloneable } from '../uncloneable';
 import { camelCase, describe, invalid } from '../validate';
 import { checkCall, checkManifest, checkSource, checkTask, hasMethod, toFile } from './arguments';
 import {
@@ -27,7 +28,7 @@ import {
   type InitOptions,
   type SubmitOptions,
 } from './options';
-import { checkOutputFolder } from './output-folder';
+import { findOutputFolder } from './output-folder';
 import {
   type AudioPostprocessingOptions,
   type AudioRemuxOptions,
@@ -94,12 +95,6 @@ async function startRuntime(options: CheckedInitOptions, root: string): Promise<
   return runtime;
 }
 
-function outputFolder(option: string): string {
-  const folder = absolutePath(option, 'outputDir');
-  checkOutputFolder(folder, 'outputDir');
-  return folder;
-}
-
 /**
  * Starts Python in this process, imports WanGP and makes a session.
  *
@@ -113,7 +108,7 @@ export async function init(given?: InitOptions | null): Promise<WanGPSession> {
   const pythonOptions = {
     root,
     config_path: configPath && findConfig(configPath, root),
-    output_dir: outputDir && outputFolder(outputDir),
+    output_dir: outputDir && findOutputFolder(outputDir, 'outputDir'),
     cli_args: options.cliArgs ?? [],
     console_output: options.consoleOutput,
     console_isatty: options.consoleIsatty,
@@ -134,12 +129,18 @@ export async function init(given?: InitOptions | null): Promise<WanGPSession> {
   return makeSession(runtime, answer, options.callbacks ?? undefined);
 }
 
+const UNCLONEABLE = uncloneable(
+  'a session stays in the thread that made it: call init() in the Worker too, both then use the same WanGP; it',
+);
+
 let makeSession: (runtime: Runtime, answer: InitAnswer, callbacks: Callbacks | undefined) => WanGPSession;
 
 /** A reusable session of WanGP: one job at a time, with the model kept loaded from job to job. */
 export class WanGPSession extends ModelLibrary {
   readonly info: SessionInfo;
 
+  /** @internal */
+  readonly uncloneable = UNCLONEABLE;
   readonly #runtime: Runtime;
   readonly #number: number;
   readonly #callbacks: Callbacks | undefined;
