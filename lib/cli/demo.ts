@@ -1,4 +1,5 @@
 import { type GenerationResult, init, type SessionEvent, type WanGPSession } from '../index';
+import { findRoot } from '../session/root';
 import { EXIT, Interrupted } from './failure';
 import { microsecondsSince } from './hand-over';
 import { oneLine } from './info';
@@ -7,6 +8,7 @@ import { openView } from './open-view';
 import { toInitOptions, type WanGPOptions } from './options';
 import type { ProgressView } from './progress-view';
 import { makeReport, type Report, toText } from './report';
+import { prepareForDemo } from './setup';
 import { demoSettings, readSource, type Source } from './settings-source';
 
 /** The options of `wangp-node demo`. */
@@ -27,6 +29,7 @@ interface Outcome {
 export async function demo(options: DemoOptions): Promise<number> {
   const source = options.settings === undefined ? demoSettings() : readSource(options.settings);
   const interruption = new Interruption();
+  await prepareForDemo(findRoot(options.root), options.python);
   console.error('Starting Python and WanGP…');
   const session = await init({ ...toInitOptions(options), outputDir: options.output, consoleOutput: false });
   console.error(oneLine(session.info));

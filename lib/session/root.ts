@@ -1,12 +1,12 @@
-import { realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { absolutePath, realPath } from '../directory';
 import { WanGPError } from '../errors';
-import { PYTHON_FOLDER } from '../runtime/addon';
+import { PYTHON_FOLDER } from '../runtime/package';
 import { describe, checkNoTilde, invalid } from '../validate';
 
 /** The folder shaped like a WanGP checkout that stands in where none is named. */
-export const SAMPLE_ROOT = realpathSync(path.join(PYTHON_FOLDER, 'sample_root'));
+export const SAMPLE_ROOT = realPath(path.join(PYTHON_FOLDER, 'sample_root'));
 
 /** The real path of the checkout: the option, `WANGP_ROOT`, or the sample. Throws `ERR_WANGP_ROOT` where it is none. */
 export function findRoot(option: string | undefined): string {

@@ -8,6 +8,7 @@ import type { GenerationResult } from '../job/records';
 import { toTensor, type VideoTensor } from '../memory/tensor';
 import { findPython } from '../python/find';
 import { Runtime } from '../runtime/embedded';
+import { checkUnbundled } from '../runtime/package';
 import { show } from '../show';
 import { uncloneable } from '../uncloneable';
 import { camelCase, describe, invalid } from '../validate';
@@ -39,6 +40,7 @@ import {
   type PostprocessingOptions,
 } from './postprocessing';
 import { findConfig, findRoot, SAMPLE_ROOT, tellAboutSample } from './root';
+import { searchOptions } from './search';
 import type { SettingsInput, TaskList } from './settings';
 
 /** What a session runs on. */
@@ -75,7 +77,7 @@ interface InitAnswer {
 let starting: Promise<Runtime> | undefined;
 
 async function startRuntime(options: CheckedInitOptions, root: string): Promise<Runtime> {
-  const python = await findPython({ python: options.python ?? undefined, root });
+  const python = await findPython(await searchOptions(root, options.python ?? undefined));
   starting ??= Runtime.start(python, toTensor);
   const attempt = starting;
   let runtime: Runtime;
@@ -102,6 +104,7 @@ async function startRuntime(options: CheckedInitOptions, root: string): Promise<
  * `root`, a missing package, an import that failed, or other options than those that WanGP was initialised with.
  */
 export async function init(given?: InitOptions | null): Promise<WanGPSession> {
+  checkUnbundled();
   const options = checkInitOptions(given);
   const root = findRoot(options.root ?? undefined);
   const { configPath, outputDir } = options;
