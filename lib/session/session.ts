@@ -30,6 +30,7 @@ import {
   type SubmitOptions,
 } from './options';
 import { findOutputFolder } from './output-folder';
+import { checkPackages } from './packages';
 import {
   type AudioPostprocessingOptions,
   type AudioRemuxOptions,
@@ -76,8 +77,10 @@ interface InitAnswer {
 // One runtime for each Node environment.
 let starting: Promise<Runtime> | undefined;
 
-async function startRuntime(options: CheckedInitOptions, root: string): Promise<Runtime> {
+async function startRuntime(options: CheckedInitOptions, root: string, folders: readonly string[]): Promise<Runtime> {
   const python = await findPython(await searchOptions(root, options.python ?? undefined));
+  // What is imported before WanGP may stand in for a package.
+  if (starting === undefined && !options.preImport?.length) await checkPackages(python, root, folders);
   starting ??= Runtime.start(python, toTensor);
   const attempt = starting;
   let runtime: Runtime;
@@ -122,7 +125,7 @@ export async function init(given?: InitOptions | null): Promise<WanGPSession> {
       name.endsWith('.py') ? absolutePath(name, 'preImport') : name,
     ),
   };
-  const runtime = await startRuntime(options, root);
+  const runtime = await startRuntime(options, root, pythonOptions.python_path);
   const answer = (await runtime.call('init', [runtime.client, pythonOptions], {
     lane: 'thread',
     cwd: currentDirectory() ?? root,

@@ -16,7 +16,7 @@ from typing import Any
 import _wangp_native as native
 
 from . import clients, environment
-from .errors import BridgeError, import_failure
+from .errors import BridgeError, import_failure, with_way_on
 
 OWN_WORKING_DIRECTORY: bool = native.own_working_directory()
 
@@ -54,7 +54,7 @@ def init(client: int, options: dict[str, Any]) -> dict[str, Any]:
                 api = importlib.import_module("shared.api")
                 session = api.init(**_session_arguments(options))
             except BaseException as error:
-                raise import_failure(error, root, sys.executable) from error
+                raise with_way_on(import_failure(error, root, sys.executable)) from error
         except BaseException:
             changes.undo()
             if _identity is None:
