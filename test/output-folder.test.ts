@@ -34,9 +34,7 @@ const accepted = expect.objectContaining({ code: 'ERR_WANGP_PYTHON_NOT_FOUND' })
 describe('an outputDir that nothing could be saved in is refused before Python is looked for', () => {
   test('a file, by its path or its URL', async () => {
     const file = path.join(folder, 'file');
-    const answer = refused(
-      `outputDir ${file} is no folder, but a file. Name another folder, or one that can be made.`,
-    );
+    const answer = refused(`outputDir ${file} is no folder, but a file. Name another folder, or one that can be made.`);
     expect(await refusal(file)).toEqual(answer);
     expect(await refusal(pathToFileURL(file))).toEqual(answer);
   });
@@ -106,9 +104,7 @@ describe('an outputDir that nothing could be saved in is refused before Python i
       mounted('full', 'size=8k', async (place) => {
         writeFileSync(path.join(place, 'filler'), Buffer.alloc(8192));
         expect(await refusal(place)).toEqual(
-          refused(
-            `outputDir ${place} lies on a disk without any space left. Free some, or name another folder.`,
-          ),
+          refused(`outputDir ${place} lies on a disk without any space left. Free some, or name another folder.`),
         );
         rmSync(path.join(place, 'filler'));
         expect(await refusal(place)).toEqual(accepted);

@@ -42,7 +42,18 @@ export function loadCore(python: PythonEnvironment): { readonly core: CoreAddon;
     const { code, message } = cause as NodeJS.ErrnoException;
     throw new WanGPError((code ?? 'ERR_WANGP_ADDON_LOAD') as WanGPError['code'], message, { cause });
   }
-  return { core: dlopen(coreFile, python.executable) as CoreAddon, deepBind: loader.deepBinds };
+  try {
+    return { core: dlopen(coreFile, python.executable) as CoreAddon, deepBind: loader.deepBinds };
+  } catch (error) {
+    throw spent(error, python);
+  }
+}
+
+/** An error of a time when the interpreter's library was loaded already, which can't be undone. */
+export function spent(error: unknown, python: PythonEnvironment): unknown {
+  if (!(error instanceof WanGPError)) return error;
+  const message = `${error.message}. This process has loaded ${python.libraryPath}: for another Python, start a new one`;
+  return new WanGPError(error.code, message, error);
 }
 
 /** The core of the Python that another environment of this process has started, for its minor version. */

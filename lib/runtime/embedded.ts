@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { joinCore, loadCore } from './addon';
+import { joinCore, loadCore, spent } from './addon';
 import { ERROR_CODES, WanGPError, type WanGPErrorCode } from '../errors';
 import { toJson } from './json';
 import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError, NativeMemory } from './native';
@@ -95,7 +95,9 @@ export class Runtime {
       }
       return new Runtime(python, core, interpreter, deepBind);
     } catch (error) {
-      throw toWanGPError(error);
+      const known = toWanGPError(error);
+      const isSpent = known instanceof WanGPError && known.code === 'ERR_WANGP_PYTHON_START';
+      throw isSpent ? spent(known, python) : known;
     } finally {
       core.setKeepAlive(false);
     }

@@ -1,11 +1,19 @@
 import { accessSync, constants, lstatSync, mkdtempSync, rmdirSync, type Stats, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { absolutePath } from '../directory';
 import { WanGPError } from '../errors';
 
+/** The absolute path of a folder for outputs. Throws as {@link checkOutputFolder} does. */
+export function findOutputFolder(option: string, name: string): string {
+  const folder = absolutePath(option, name);
+  checkOutputFolder(folder, name);
+  return folder;
+}
+
 /**
- * Throws `ERR_WANGP_FILE` where no output could be saved in `folder` (absolute): it is a file, it can't be made or
- * written to, or its disk has no space left. Makes nothing: a folder that isn't there is made when it is needed. `name`
- * is what the caller calls it. What can't be told (a quota, a file system that knows no free space) is left to the save.
+ * Throws `ERR_WANGP_FILE` where nothing could be saved in `folder` (absolute): it is a file, it can't be made or written
+ * to, or its disk has no space left. Makes nothing: a folder that isn't there is made when it is needed. `name` is what
+ * the caller calls it. What can't be told (a quota, a file system that knows no free space) is left to the save.
  */
 export function checkOutputFolder(folder: string, name: string): void {
   const problem = outputProblem(folder);

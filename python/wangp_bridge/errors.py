@@ -47,6 +47,12 @@ def import_failure(error: BaseException, root: Path, executable: str) -> BridgeE
     )
 
 
+def with_way_on(error: BridgeError) -> BridgeError:
+    """The error of a failed ``init`` with what can still be done in this process."""
+    way = "init() can be called again in this process, with this Python; another one needs a new process"
+    return BridgeError(error.code, f"{error}. {way}")
+
+
 def submission_failure(error: Exception, source: object) -> BridgeError | None:
     """The coded form of what a submit raised; None where Python's own exception says it best."""
     if isinstance(source, str):
