@@ -20,6 +20,12 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_CORE_MISSING: 'There is no native core for this Python version.',
   /** The native addon was found and could not be loaded. */
   ERR_WANGP_ADDON_LOAD: 'The native addon could not be loaded.',
+  /** A bundler has taken this package's code away from its native addon and its Python files. */
+  ERR_WANGP_BUNDLED: 'The package was bundled.',
+  /** The native addon could not be built from its sources (`wangp-node build`). */
+  ERR_WANGP_BUILD: 'The native addon could not be built.',
+  /** The environment of the embedded sample root could not be made (`wangp-node setup`). */
+  ERR_WANGP_SETUP: 'The environment could not be made.',
   /** This platform (operating system, C library, processor) is not supported. */
   ERR_WANGP_PLATFORM: 'The platform is not supported.',
   /** Another library has already started a Python interpreter in this process. */

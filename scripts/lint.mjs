@@ -53,7 +53,16 @@ const checks = {
   'types of tests': () => script('typescript', 'bin/tsc', '-p', 'tsconfig.tests.json'),
   ruff: () => [tool('ruff'), ['check', '-q', ...(fix ? ['--fix'] : []), ...pythonFolders]],
   'ruff format': () => [tool('ruff'), ['format', '-q', ...(fix ? [] : ['--check']), ...pythonFolders]],
-  mypy: () => [tool('mypy'), ['--no-error-summary', '--cache-dir', path.join(CACHE, 'mypy'), 'python/wangp_bridge']],
+  mypy: () => [
+    tool('mypy'),
+    [
+      '--no-error-summary',
+      '--cache-dir',
+      path.join(CACHE, 'mypy'),
+      'python/wangp_bridge',
+      'python/environment_report.py',
+    ],
+  ],
   'clang-format': () => [tool('clang-format'), [...(fix ? ['-i'] : ['--dry-run', '-Werror']), ...native]],
   'clang-tidy': async () => {
     const build = await configureCmake();

@@ -1,11 +1,9 @@
 // The steps of set-up and build, each quick when there is nothing left to do.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { bin, CACHE, fail, once, ROOT, run, say } from './lib.mjs';
-
-const PYBIND11 = 'pybind11>=3.0,<4';
 
 /** The environment of the embedded sample root: `init()` without options finds it there. */
 export const SAMPLE_ENVIRONMENT = path.join(ROOT, 'python', 'sample_root', '.venv');
@@ -25,7 +23,7 @@ export async function installPackages() {
     () => {
       say('installing npm packages');
       const npm = process.env.npm_execpath;
-      const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts'];
+      const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--no-dry-run'];
       return npm === undefined ? run(isWindows ? 'npm.cmd' : 'npm', args) : run(process.execPath, [npm, ...args]);
     },
   );
@@ -43,8 +41,8 @@ export async function compileTypeScript() {
       rmSync(fresh, { recursive: true, force: true });
       await run(process.execPath, [bin('typescript', 'bin/tsc'), '-p', ROOT, '--outDir', fresh]);
       const names = Object.keys(createRequire(import.meta.url)(path.join(fresh, 'index.js')));
-      const entry = `import entry from './index.js';\nexport const { ${names.join(', ')} } = entry;\n`;
-      writeFileSync(path.join(fresh, 'index.mjs'), entry);
+      // Names, no default: bundlers disagree about the default of such a file.
+      writeFileSync(path.join(fresh, 'index.mjs'), `export { ${names.join(', ')} } from './index.js';\n`);
       writeFileSync(path.join(fresh, 'index.d.mts'), `export * from './index.js';\n`);
       rmSync(path.join(ROOT, 'dist'), { recursive: true, force: true });
       renameSync(fresh, path.join(ROOT, 'dist'));
@@ -59,35 +57,30 @@ export function pythonEnvironments() {
 
 /** A Python environment by the package's own rules; ends the script where there is none. */
 export async function findPython(options = {}) {
-  try {
-    return await pythonEnvironments().findPython(options);
-  } catch (error) {
-    if (error?.code === undefined) throw error;
-    return fail(`${error.message} [${error.code}]`);
-  }
+  return orFail(pythonEnvironments().findPython(options));
 }
+
+/** What the command line's `build` is made of, once it is compiled. */
+const compiled = (name) => createRequire(import.meta.url)(path.join(ROOT, 'dist', 'cli', `${name}.js`));
 
 /** pybind11's headers, from PyPI, for building only. */
 export async function fetchPybind11(python) {
   const folder = path.join(CACHE, 'pybind11');
   const include = path.join(folder, 'pybind11', 'include');
-  await once('pybind11', { inputs: [], outputs: [include], key: PYBIND11 }, async () => {
+  await once('pybind11', { inputs: [], outputs: [include], key: 'pybind11>=3.0,<4' }, () => {
     say('fetching the headers of pybind11');
-    const runner = await pipOf(python);
-    await run(runner, ['-m', 'pip', 'install', '-q', '--no-deps', '--upgrade', '--target', folder, PYBIND11]);
+    return orFail(compiled('build-tools').fetchPybind11(folder, python));
   });
   return include;
 }
 
-/** An interpreter with pip: this one, or an environment made for that. */
-async function pipOf(python) {
+/** Ends the script with the message of an error that says what to do. */
+async function orFail(promise) {
   try {
-    await run(python.executable, ['-m', 'pip', '--version']);
-    return python.executable;
-  } catch {
-    const folder = path.join(CACHE, 'pip');
-    await makeEnvironment(folder, python, []);
-    return environmentPython(folder);
+    return await promise;
+  } catch (error) {
+    if (error?.code === undefined) throw error;
+    return fail(`${error.message} [${error.code}]`);
   }
 }
 
@@ -131,55 +124,21 @@ export async function setUpEnvironment(folder, python, { extra = [], systemPacka
   return environmentPython(folder);
 }
 
-async function askPython(python, expression) {
-  const output = await run(python.executable, ['-c', `import sysconfig, sys; print(${expression})`]);
-  return output.trim();
-}
-
-/** Where the headers of the running Node lie; undefined lets node-gyp look for itself. */
-function nodeHeaders() {
-  const candidates = [process.env.npm_config_nodedir, path.resolve(process.execPath, '..', '..')];
-  return candidates.find((folder) => folder !== undefined && existsSync(path.join(folder, 'include/node/node_api.h')));
-}
-
 /** `loader.node`, and the core for one Python minor version, in build/Release. */
 export async function buildNative(python) {
   const core = `core.cp${python.minor.replace('.', '')}`;
   const outputs = ['loader', core].map((name) => path.join(ROOT, 'build', 'Release', `${name}.node`));
-  const inputs = ['native', 'binding.gyp', 'scripts/steps.mjs'];
+  const inputs = ['native', 'binding.gyp', 'lib/cli/build-native.ts'];
   await once(`native ${core}`, { inputs, outputs, key: process.arch }, async () => {
     say(`building the native addon for Python ${python.minor}`);
-    const include = await askPython(python, 'sysconfig.get_path("include")');
-    if (!existsSync(path.join(include, 'Python.h'))) {
-      fail(
-        `${python.executable} has no headers (${include}/Python.h). ` +
-          `On Debian and Ubuntu: apt install libpython${python.minor}-dev`,
-      );
-    }
-    const library = isWindows
-      ? path.join(await askPython(python, 'sys.base_prefix'), 'libs', `python${python.minor.replace('.', '')}.lib`)
-      : '';
-    const gyp = bin('node-gyp', 'bin/node-gyp.js');
-    const headers = nodeHeaders();
-    const common = headers === undefined ? [] : [`--nodedir=${headers}`];
-    // node-gyp itself is written in Python.
-    const env = { ...process.env, NODE_GYP_FORCE_PYTHON: python.executable };
-    const variables = {
-      core_name: core,
-      python_include: include,
-      python_library: library,
-      pybind11_include: await fetchPybind11(python),
+    const build = {
+      folder: ROOT,
+      python,
+      nodeGyp: bin('node-gyp', 'bin/node-gyp.js'),
+      nodeAddonApi: path.join(ROOT, 'node_modules', 'node-addon-api'),
+      pybind11: await fetchPybind11(python),
     };
-    const defines = Object.entries(variables).map(([name, value]) => `-D${name}=${value}`);
-    try {
-      await run(process.execPath, [gyp, 'configure', ...common, '--', ...defines], { env });
-      await run(process.execPath, [gyp, 'build', '-j', 'max', ...common], { env });
-    } catch (error) {
-      fail(
-        `the native addon could not be built: ${error.message}\n` +
-          'It needs a C++20 compiler and make (Debian, Ubuntu: apt install g++ make) and the headers of Node.',
-      );
-    }
+    await orFail(compiled('build-native').buildAddon(build));
   });
 }
 

@@ -78,4 +78,59 @@ describe('a preview', () => {
     const image = picture(1, 2, () => colour);
     expect(renderPreview(image, ROOMY, 8)[0]).toContain(`38;5;${index};48;5;${index}m`);
   });
+
+  describe('in 256 colours', () => {
+    const LEVELS = [0, 95, 135, 175, 215, 255];
+
+    function rgbOf(index: number): Rgb {
+      if (index >= 232) return [8 + 10 * (index - 232), 8 + 10 * (index - 232), 8 + 10 * (index - 232)];
+      const place = index - 16;
+      return [Math.floor(place / 36), Math.floor(place / 6) % 6, place % 6].map((level) => LEVELS[level]!) as unknown as Rgb; // prettier-ignore
+    }
+
+    const light = (value: number): number => (value / 255) ** 2.2;
+
+    /** The colours of all pixels, row by row. */
+    function shown(image: PreviewImage): Rgb[] {
+      return renderPreview(image, ROOMY, 8).flatMap((line) => {
+        const rows: [Rgb[], Rgb[]] = [[], []];
+        let colours: [Rgb, Rgb] = [RED, RED];
+        for (const [, codes] of line.matchAll(/\u001b\[38;5;(\d+;48;5;\d+)m|▀/g)) {
+          if (codes !== undefined) colours = codes.split(';48;5;').map((code) => rgbOf(Number(code))) as [Rgb, Rgb];
+          else rows.forEach((row, index) => row.push(colours[index]!));
+        }
+        return rows.flat();
+      });
+    }
+
+    test.each([
+      ['a dark violet, whose nearest is grey', [38, 22, 64]],
+      ['between two levels of the cube', [115, 155, 195]],
+      ['skin', [224, 172, 140]],
+      ['the darkest blue', [0, 0, 40]],
+      ['nearly white', [250, 246, 238]],
+    ] as [string, Rgb][])('an area has its colour as a whole: %s', (_, colour) => {
+      const pixels = shown(picture(60, 60, () => colour));
+      expect(pixels).toHaveLength(3600);
+      for (const channel of [0, 1, 2] as const) {
+        const mean = pixels.reduce((sum, pixel) => sum + light(pixel[channel]), 0) / pixels.length;
+        expect(Math.abs(mean - light(colour[channel]))).toBeLessThan(0.01);
+      }
+    });
+
+    test('a gradient has no bands: every stretch of it is lighter than the one before', () => {
+      const pixels = shown(picture(96, 96, (x) => [40 + x, 20 + x, 90]));
+      const means = Array.from({ length: 12 }, (_, part) => {
+        const columns = pixels.filter((_, at) => Math.floor((at % 96) / 8) === part);
+        return columns.reduce((sum, pixel) => sum + light(pixel[0]), 0) / columns.length;
+      });
+      expect([...means].sort((a, b) => a - b)).toEqual(means);
+      expect(new Set(means).size).toBe(12);
+    });
+
+    test('a colour that a terminal has stays as it is, beside others too', () => {
+      const image = picture(40, 40, (x) => (x < 20 ? [95, 0, 215] : [128, 128, 128]));
+      expect(new Set(shown(image).map(String))).toEqual(new Set(['95,0,215', '128,128,128']));
+    });
+  });
 });

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { homedir } from 'node:os';
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ERROR_CODES, init, type InitOptions, WanGPError } from 'wangp-node';
+import { PACKAGE } from './tools.js';
+
+const PYTHON_FOLDER = path.join(PACKAGE, 'python');
 
 /** What `init` says to options that it can't use; nothing is started for them. */
 async function refusal(options: unknown): Promise<WanGPError> {
@@ -171,6 +175,32 @@ test('root and configPath may be file: URLs', async () => {
     code: 'ERR_WANGP_FILE',
     message: expect.stringContaining('configPath /no such/wgp_config.json is no file'),
   });
+});
+
+test('a root that is no checkout is refused with what it is', async () => {
+  const api = path.join(PYTHON_FOLDER, 'sample_root', 'shared', 'api.py');
+  const refusal = (root: string): Promise<unknown> => init({ root }).catch((error: unknown) => error);
+  const answer = (message: string): unknown => expect.objectContaining({ code: 'ERR_WANGP_ROOT', message });
+  expect(await refusal(api)).toEqual(
+    answer(`${api} (the option \`root\`) is a file, and no WanGP checkout. Name the folder that WanGP was cloned into`),
+  );
+  expect(await refusal('/no such root')).toEqual(
+    answer(
+      '/no such root (the option `root`) is no WanGP checkout: it does not exist. Name the folder that WanGP was ' +
+        'cloned into',
+    ),
+  );
+  const before = process.env['WANGP_ROOT'];
+  process.env['WANGP_ROOT'] = api;
+  try {
+    await expect(init()).rejects.toMatchObject({
+      code: 'ERR_WANGP_ROOT',
+      message: expect.stringContaining(`${api} (the variable WANGP_ROOT) is a file, and no WanGP checkout`),
+    });
+  } finally {
+    if (before === undefined) delete process.env['WANGP_ROOT'];
+    else process.env['WANGP_ROOT'] = before;
+  }
 });
 
 describe('WanGPError', () => {

@@ -1,4 +1,6 @@
 import { type GenerationResult, init, type SessionEvent, type WanGPSession } from '../index';
+import { findOutputFolder } from '../session/output-folder';
+import { findRoot } from '../session/root';
 import { EXIT, Interrupted } from './failure';
 import { microsecondsSince } from './hand-over';
 import { oneLine } from './info';
@@ -6,7 +8,9 @@ import { Interruption } from './interruption';
 import { openView } from './open-view';
 import { toInitOptions, type WanGPOptions } from './options';
 import type { ProgressView } from './progress-view';
+import { checkQueue } from './queue-file';
 import { makeReport, type Report, toText } from './report';
+import { prepareForDemo } from './setup';
 import { demoSettings, readSource, type Source } from './settings-source';
 
 /** The options of `wangp-node demo`. */
@@ -26,7 +30,11 @@ interface Outcome {
 /** `wangp-node demo`: runs a generation, shows how it goes and what came of it. Returns the exit code. */
 export async function demo(options: DemoOptions): Promise<number> {
   const source = options.settings === undefined ? demoSettings() : readSource(options.settings);
+  findOutputFolder(options.output, '--output');
+  const root = findRoot(options.root);
   const interruption = new Interruption();
+  if (typeof source === 'string') await checkQueue(source, root, options.python);
+  await prepareForDemo(root, options.python);
   console.error('Starting Python and WanGP…');
   const session = await init({ ...toInitOptions(options), outputDir: options.output, consoleOutput: false });
   console.error(oneLine(session.info));

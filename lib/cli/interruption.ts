@@ -1,7 +1,14 @@
 import { EXIT } from './failure';
 
-/** One press of Ctrl-C may be told twice, by the terminal and by npm; two of a person's are further apart. */
-const ONE_PRESS_MS = 300;
+/**
+ * Of one press of Ctrl-C, the terminal tells every process that runs in it, and npm and pnpm tell the program that they
+ * started once more, within some milliseconds. Two presses of a person are further apart. Elsewhere nobody repeats it.
+ */
+const ECHO_MS = 100;
+
+function isRunByPackageManager(): boolean {
+  return process.env['npm_lifecycle_event'] !== undefined;
+}
 
 /**
  * Ctrl-C: the first one aborts `signal` where something can be cancelled, and is waited for; the second one, or one
@@ -9,6 +16,7 @@ const ONE_PRESS_MS = 300;
  */
 export class Interruption {
   readonly #controller = new AbortController();
+  readonly #echoMs = isRunByPackageManager() ? ECHO_MS : 0;
   readonly #onSignal = (): void => this.#receive();
   #cancel: (() => void) | undefined;
   #requestedAt: number | undefined;
@@ -37,7 +45,7 @@ export class Interruption {
 
   #receive(): void {
     const now = performance.now();
-    if (this.#requestedAt !== undefined && now - this.#requestedAt < ONE_PRESS_MS) return;
+    if (this.#requestedAt !== undefined && now - this.#requestedAt < this.#echoMs) return;
     if (this.#requestedAt !== undefined || this.#cancel === undefined) process.exit(EXIT.interrupted);
     this.#requestedAt = now;
     this.#cancel();

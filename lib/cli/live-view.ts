@@ -15,6 +15,10 @@ const NO_WRAP = '\u001b[?7l';
 const WRAP = '\u001b[?7h';
 const CLEAR_REST_OF_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
+/** A screen of its own, without history; the cursor of the usual one is kept. */
+const OWN_SCREEN = '\u001b[?1049h';
+const USUAL_SCREEN = '\u001b[?1049l';
+const CLEAR_SCREEN = '\u001b[H\u001b[2J';
 
 const FRAME_MS = 50;
 /** Lines that a picture leaves to everything else. */
@@ -27,7 +31,16 @@ interface Line {
   readonly width: number;
 }
 
-/** For terminals: the latest preview, a bar and a line of status, drawn in place. */
+/** These end or stop the process while the terminal shows the view's own screen. */
+const LEAVING = ['SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * For terminals: the latest preview, a bar and a line of status, drawn in place.
+ *
+ * A terminal that becomes narrower wraps what stands in it and pushes the rest into its history, where nothing can be
+ * erased. So pictures are drawn on the terminal's other screen, which has neither; the usual one gets the last of them
+ * and all lines at the end.
+ */
 export class LiveView implements ProgressView {
   readonly #output: WriteStream;
   /** Null where the terminal has no colours, or none are wanted. */
@@ -36,7 +49,24 @@ export class LiveView implements ProgressView {
   readonly #started = Date.now();
   readonly #clock: NodeJS.Timeout;
   readonly #onResize = (): void => this.#draw();
-  readonly #onExit = (): void => void this.#output.write(SHOW_CURSOR);
+  readonly #onExit = (): void => {
+    this.#comeBack();
+    this.#output.write(`${this.#linesAbove}${SHOW_CURSOR}`);
+  };
+  readonly #onLeaving = (signal: NodeJS.Signals): void => {
+    this.#onExit();
+    for (const each of LEAVING) process.off(each, this.#onLeaving);
+    process.kill(process.pid, signal);
+  };
+  readonly #onStop = (): void => {
+    this.#onExit();
+    this.#linesAbove = '';
+    process.kill(process.pid, 'SIGSTOP');
+  };
+  readonly #onContinue = (): void => {
+    this.#output.write(HIDE_CURSOR);
+    this.#draw();
+  };
 
   #label = 'Starting';
   #percent = 0;
@@ -46,8 +76,15 @@ export class LiveView implements ProgressView {
   #linesAbove = '';
   #image: PreviewImage | undefined;
   #picture: { readonly lines: readonly string[]; readonly columns: number; readonly rows: number } | undefined;
+  /** Those that stand on the view's own screen alone. */
+  #linesApart = '';
   /** The widths of the lines that stand on the screen. */
   #drawn: readonly number[] = [];
+  /** The terminal's size when they were drawn. */
+  #drawnIn: Space | undefined;
+  #isApart = false;
+  #hearsSignals = false;
+  #hasEnded = false;
   #drawnAt = 0;
   #pending: NodeJS.Timeout | undefined;
 
@@ -91,10 +128,14 @@ export class LiveView implements ProgressView {
     if (complete) this.#percent = 100;
     this.#steps = '';
     this.#status = '';
+    this.#hasEnded = true;
+    this.#comeBack();
     this.#draw();
     clearInterval(this.#clock);
     this.#output.off('resize', this.#onResize);
     process.off('exit', this.#onExit);
+    for (const signal of LEAVING) process.off(signal, this.#onLeaving);
+    process.off('SIGTSTP', this.#onStop).off('SIGCONT', this.#onContinue);
     this.#output.write(SHOW_CURSOR);
   }
 
@@ -107,17 +148,51 @@ export class LiveView implements ProgressView {
   #draw(): void {
     clearTimeout(this.#pending);
     this.#pending = undefined;
-    const lines = [...this.#pictureLines(), this.#barLine(), ...this.#statusLine()];
+    const picture = this.#pictureLines();
+    const lines = [...picture, this.#barLine(), ...this.#statusLine()];
+    if (picture.length > 0 && !this.#isApart && !this.#hasEnded) this.#stepAside();
     const frame = lines.map((line) => `${line.text}${CLEAR_REST_OF_LINE}\n`).join('');
     const above = this.#linesAbove === '' ? '' : `${CLEAR_BELOW}${WRAP}${this.#linesAbove}${NO_WRAP}`;
     this.#output.write(`${BEGIN_FRAME}${NO_WRAP}${this.#toTop()}${above}${frame}${CLEAR_BELOW}${WRAP}${END_FRAME}`);
+    if (this.#isApart) this.#linesApart += this.#linesAbove;
     this.#linesAbove = '';
     this.#drawn = lines.map((line) => line.width);
+    this.#drawnIn = this.#size;
     this.#drawnAt = performance.now();
   }
 
-  /** To the start of what was drawn; a terminal that became narrower has wrapped its lines. */
+  /** To the view's own screen. */
+  #stepAside(): void {
+    this.#output.write(`${this.#toTop()}${CLEAR_BELOW}${OWN_SCREEN}${CLEAR_SCREEN}`);
+    this.#isApart = true;
+    this.#drawn = [];
+    if (this.#hearsSignals) return;
+    this.#hearsSignals = true;
+    for (const signal of LEAVING) process.on(signal, this.#onLeaving);
+    process.on('SIGTSTP', this.#onStop).on('SIGCONT', this.#onContinue);
+  }
+
+  /** To the usual screen, where what was said meanwhile is still to be written. */
+  #comeBack(): void {
+    if (!this.#isApart) return;
+    this.#output.write(USUAL_SCREEN);
+    this.#isApart = false;
+    this.#drawn = [];
+    this.#linesAbove = this.#linesApart + this.#linesAbove;
+    this.#linesApart = '';
+  }
+
+  /** To the start of what was drawn, which is gone afterwards where the terminal has another size by now. */
   #toTop(): string {
+    const { columns, rows } = this.#size;
+    const isResized = this.#drawnIn !== undefined && (this.#drawnIn.columns !== columns || this.#drawnIn.rows !== rows);
+    if (isResized && this.#isApart) return CLEAR_SCREEN;
+    // Written over, a row that was wrapped would be joined to the next one when the terminal becomes wider again.
+    return `${this.#upwards()}${isResized ? CLEAR_BELOW : ''}`;
+  }
+
+  /** Over what was drawn; a terminal that became narrower has wrapped its lines. */
+  #upwards(): string {
     const rows = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / this.#size.columns)), 0);
     return rows === 0 ? '\r' : `\r\u001b[${rows}A`;
   }

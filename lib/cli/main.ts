@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { build, type BuildOptions } from './build';
 import { demo, type DemoOptions } from './demo';
+import { doctor, type DoctorOptions } from './doctor';
 import { EXIT, reportFailure } from './failure';
 import { info } from './info';
-import { addWanGPOptions, DISCLOSURE, PACKAGE_VERSION, type WanGPOptions } from './options';
+import { addPlaceOptions, addWanGPOptions, DISCLOSURE, PACKAGE_VERSION, type WanGPOptions } from './options';
+import { setup, type SetupOptions } from './setup';
 
 /** Runs a command to its exit code; what it throws is told the way the command line tells everything. */
 async function conclude(options: WanGPOptions, command: Promise<number>): Promise<void> {
@@ -40,6 +43,44 @@ function makeProgram(): Command {
   )
     .addHelpText('after', DISCLOSURE)
     .action((options: WanGPOptions) => conclude(options, info(options)));
+
+  addPlaceOptions(
+    program
+      .command('doctor')
+      .description(
+        'Looks at everything that a generation needs, and says of each thing whether it is there and what to do. ' +
+          'Changes nothing.',
+      )
+      .option('--output <folder>', 'where outputs would go (default: the folders that the configuration names)')
+      .option('--clear-cache', 'instead, removes what this package keeps in the cache folder of this user'),
+  )
+    .addHelpText('after', '\nExit codes: 0 a generation can run, 1 none can, 2 wrong usage.')
+    .addHelpText('after', DISCLOSURE)
+    .action((options: DoctorOptions) => conclude(options, doctor(options)));
+
+  program
+    .command('setup')
+    .description(
+      'Makes a Python environment for the embedded sample root, in the cache folder of this user, if it needs one. ' +
+        'An environment of WanGP is made as WanGP says.',
+    )
+    .option('--python <path>', 'the interpreter to make it from (default: the first usable one)')
+    .option('--json', 'the last line on stdout is one JSON object')
+    .addHelpText('after', DISCLOSURE)
+    .action((options: SetupOptions) => conclude(options, setup(options)));
+  program
+    .command('build')
+    .description(
+      "Compiles the addon from the package's own sources, where it has no binary for a platform or a Python version.",
+    )
+    .option('--python <path>', 'the interpreter to build for (default: WANGP_PYTHON, else a search)')
+    .option('--root <folder>', 'the WanGP checkout, in which its environment is looked for')
+    .option('--verbose', 'what npm, pip and the compiler print')
+    .addHelpText(
+      'after',
+      '\nIt needs a C++20 compiler, make, the headers of Python, and network (npm, PyPI). Prints the files that it made.',
+    )
+    .action((options: BuildOptions) => conclude(options, build(options)));
 
   return program;
 }

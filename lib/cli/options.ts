@@ -1,22 +1,19 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import type { Command } from 'commander';
 import type { InitOptions } from '../index';
-import { PACKAGE_ROOT } from '../runtime/addon';
+import { packageVersion } from '../runtime/package';
 
 /** What both commands know: where WanGP and its Python are, and how to answer. */
 export interface WanGPOptions {
   readonly root?: string;
   readonly python?: string;
+  readonly config?: string;
   readonly cliArg?: readonly string[];
   readonly preImport?: readonly string[];
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
 
-export const PACKAGE_VERSION = (
-  JSON.parse(readFileSync(path.join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string }
-).version;
+export const PACKAGE_VERSION = packageVersion();
 
 export const DISCLOSURE = `
 wangp-node is an independent package. WanGP (https://github.com/deepbeepmeep/Wan2GP) is not part of it.
@@ -28,20 +25,27 @@ export function list(value: string, before: readonly string[] = []): readonly st
   return [...before, value];
 }
 
-export function addWanGPOptions(command: Command): Command {
+/** What says where WanGP and its Python are. */
+export function addPlaceOptions(command: Command): Command {
   return command
     .option('--root <folder>', 'the WanGP checkout (default: WANGP_ROOT, else the embedded sample root)')
     .option('--python <path>', 'the interpreter that WanGP is installed in (default: WANGP_PYTHON, else a search)')
-    .option('--cli-arg <flag>', 'a startup flag of WanGP, or its value; repeatable', list)
+    .option('--config <file>', 'a wgp_config.json (default: the one of the checkout)')
     .option('--pre-import <module>', 'a module or .py file to import before WanGP; repeatable', list)
-    .option('--json', 'the last line on stdout is one JSON object')
+    .option('--json', 'the last line on stdout is one JSON object');
+}
+
+export function addWanGPOptions(command: Command): Command {
+  return addPlaceOptions(command)
+    .option('--cli-arg <flag>', 'a startup flag of WanGP, or its value; repeatable', list)
     .option('--verbose', 'what WanGP prints, and the Python traceback of an error');
 }
 
-export function toInitOptions({ root, python, cliArg, preImport }: WanGPOptions): InitOptions {
+export function toInitOptions({ root, python, config, cliArg, preImport }: WanGPOptions): InitOptions {
   return {
     ...(root === undefined ? {} : { root }),
     ...(python === undefined ? {} : { python }),
+    ...(config === undefined ? {} : { configPath: config }),
     ...(cliArg === undefined ? {} : { cliArgs: cliArg }),
     ...(preImport === undefined ? {} : { preImport }),
   };

@@ -1,4 +1,5 @@
 import type { PreviewImage } from '../index';
+import { type Pixels, toPalette } from './palette';
 
 /** Bits of colour: 24 for truecolor, 8 for the 256 colours of xterm. */
 export type ColourDepth = 8 | 24;
@@ -9,32 +10,24 @@ export interface Space {
   readonly rows: number;
 }
 
-interface Pixels {
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
-
 const UPPER_HALF = '▀';
 const RESET = '\u001b[0m';
-
-/** The levels of each channel in the colour cube of xterm. */
-const CUBE_LEVELS = [0, 95, 135, 175, 215, 255] as const;
 
 /**
  * A picture as lines of half blocks, two pixels above each other in a cell, as large as fits into `space` and never
  * larger than it is. Each line ends with the colours reset.
  */
 export function renderPreview(image: PreviewImage, space: Space, depth: ColourDepth): readonly string[] {
-  const { data, width, height } = scale(image, space);
-  const colour = depth === 24 ? truecolor : indexed;
+  const pixels = scale(image, space);
+  const { width, height } = pixels;
+  const colour = depth === 24 ? truecolor(pixels) : indexed(pixels);
   const lines: string[] = [];
   for (let y = 0; y < height; y += 2) {
     let line = '';
     let before = '';
     for (let x = 0; x < width; x += 1) {
-      const top = (y * width + x) * 3;
-      const codes = `${colour(38, data, top)};${colour(48, data, top + width * 3)}`;
+      const top = y * width + x;
+      const codes = `38;${colour(top)};48;${colour(top + width)}`;
       line += codes === before ? UPPER_HALF : `\u001b[${codes}m${UPPER_HALF}`;
       before = codes;
     }
@@ -87,30 +80,14 @@ function average(image: PreviewImage, { left, right, top, bottom }: Area, target
   target[at + 2] = blue / count;
 }
 
-function truecolor(layer: 38 | 48, data: Uint8Array, at: number): string {
-  return `${layer};2;${data[at]};${data[at + 1]};${data[at + 2]}`;
+/** What selects the colour of a pixel, behind the number that says where it goes. */
+type Colour = (pixel: number) => string;
+
+function truecolor({ data }: Pixels): Colour {
+  return (pixel) => `2;${data[pixel * 3]};${data[pixel * 3 + 1]};${data[pixel * 3 + 2]}`;
 }
 
-function indexed(layer: 38 | 48, data: Uint8Array, at: number): string {
-  return `${layer};5;${nearestIndex([data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0])}`;
-}
-
-type Rgb = readonly [number, number, number];
-
-/** The nearest of the colour cube (16 to 231) and the greys (232 to 255). */
-function nearestIndex(rgb: Rgb): number {
-  const [red, green, blue] = rgb.map(nearestLevel) as unknown as Rgb;
-  const cube = [red, green, blue].map((level) => CUBE_LEVELS[level] ?? 0) as unknown as Rgb;
-  const step = Math.max(0, Math.min(23, Math.round(((rgb[0] + rgb[1] + rgb[2]) / 3 - 8) / 10)));
-  const grey = 8 + 10 * step;
-  return distance(rgb, [grey, grey, grey]) < distance(rgb, cube) ? 232 + step : 16 + 36 * red + 6 * green + blue;
-}
-
-function nearestLevel(value: number): number {
-  // Levels are 40 apart, but for the first step, which is 95.
-  return value < 48 ? 0 : value < 115 ? 1 : Math.round((value - 55) / 40);
-}
-
-function distance(a: Rgb, b: Rgb): number {
-  return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2;
+function indexed(pixels: Pixels): Colour {
+  const indices = toPalette(pixels);
+  return (pixel) => `5;${indices[pixel]}`;
 }

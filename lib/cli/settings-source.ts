@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildVirtualMediaPath, type Settings, type TaskList, WanGPError } from '../index';
-import { PACKAGE_ROOT } from '../runtime/addon';
+import { PACKAGE_ROOT } from '../runtime/package';
 
 /** What a submit takes. */
 export type Source = Settings | TaskList | readonly Settings[] | string;

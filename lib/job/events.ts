@@ -2,6 +2,7 @@ import { ReadableStream } from 'node:stream/web';
 import { inspect, type InspectOptions } from 'node:util';
 import { abortError } from '../errors';
 import { show } from '../show';
+import { uncloneable } from '../uncloneable';
 import { checkOptions, checkSignal, checkTimeout, isGiven } from '../validate';
 import { type EventIterator, QueueIterator } from './event-iterator';
 import type { EventQueue, Reader } from './event-queue';
@@ -9,6 +10,8 @@ import type { SessionEvent } from './records';
 import { WAIT_OPTIONS, type WaitOptions } from './wait-options';
 
 export { EVENT_LIMITS } from './event-queue';
+
+const UNCLONEABLE = uncloneable('the events of a job stay in the thread that submitted it: post each event; it');
 
 /**
  * The events of one job, in order, for any number of readers. A reader is a `for await` loop, a stream, or all calls of
@@ -18,6 +21,8 @@ export { EVENT_LIMITS } from './event-queue';
  * What is kept doesn't grow without limit, see {@link EVENT_LIMITS}. `dropped` counts what readers have lost.
  */
 export class JobEvents implements AsyncIterable<SessionEvent> {
+  /** @internal */
+  readonly uncloneable = UNCLONEABLE;
   readonly #queue: EventQueue;
   /** The one reader that all calls of `get()` share. */
   #reader: Reader | undefined;

@@ -1,6 +1,7 @@
 import { inspect, type InspectOptions } from 'node:util';
 import { abortError, WanGPError } from '../errors';
 import { show } from '../show';
+import { uncloneable } from '../uncloneable';
 import { checkOptions, checkSignal, checkTimeout, invalid, isGiven } from '../validate';
 import { JobControl } from './control';
 import { JobEvents } from './events';
@@ -8,8 +9,14 @@ import { checkKind, type EventListener } from './listeners';
 import type { EventData, GenerationResult } from './records';
 import { WAIT_OPTIONS, type WaitOptions } from './wait-options';
 
+const UNCLONEABLE = uncloneable(
+  'a job stays in the thread that submitted it: post what its events and its result say, and tensors by share(); it',
+);
+
 /** A generation under way. */
 export class SessionJob {
+  /** @internal */
+  readonly uncloneable = UNCLONEABLE;
   /** The job's events. */
   readonly events: JobEvents;
 

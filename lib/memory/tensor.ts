@@ -3,6 +3,7 @@ import { inspect, type InspectOptions } from 'node:util';
 import { WanGPError } from '../errors';
 import type { CoreAddon, NativeMemory } from '../runtime/native';
 import { show } from '../show';
+import { uncloneable } from '../uncloneable';
 import { invalid } from '../validate';
 
 const ARRAY_TYPES = {
@@ -49,6 +50,10 @@ class Origin {
 
 let originOf: (tensor: Tensor) => Origin;
 
+const UNCLONEABLE = uncloneable(
+  'a tensor would arrive without its memory: post tensor.share() instead, and open that there with openTensor(); it',
+);
+
 /**
  * Python's memory, C-contiguous, seen from JavaScript: all views share one ArrayBuffer at Python's own address.
  *
@@ -63,6 +68,8 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
   /** False where the elements had to be copied on their way (GPU memory, strided, half floats, Electron). */
   readonly zeroCopy: boolean;
 
+  /** @internal */
+  readonly uncloneable = UNCLONEABLE;
   readonly #origin: Origin;
   #data: Data | undefined;
   #disposed = false;

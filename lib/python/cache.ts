@@ -3,7 +3,8 @@
  * that is missing, corrupt, unwritable or somebody else's is no cache.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -125,11 +126,26 @@ function entryFile(folder: string, key: Fingerprint): string {
   return path.join(folder, `python-${createHash('sha256').update(key.path).digest('hex').slice(0, 32)}.json`);
 }
 
+/** Those of {@link defaultCacheFolders} that are there and this user's own. */
+export function cacheFolders(environment: NodeJS.ProcessEnv): readonly string[] {
+  return defaultCacheFolders(environment).filter((folder) => isOurs(folder));
+}
+
+/** The first of {@link defaultCacheFolders} that is there already and safe to load from; undefined where none is. */
+export function openCacheFolder(environment: NodeJS.ProcessEnv): string | undefined {
+  return defaultCacheFolders(environment).find((folder) => isOurs(folder));
+}
+
+/** The same, made where it is not there yet. */
+export function makeCacheFolder(environment: NodeJS.ProcessEnv): Promise<string | undefined> {
+  return firstUsable(defaultCacheFolders(environment));
+}
+
 async function firstUsable(folders: readonly string[]): Promise<string | undefined> {
   for (const folder of folders) {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      if (await isOurs(folder)) return folder;
+      if (isOurs(folder)) return folder;
     } catch {
       // The next one may be writable.
     }
@@ -137,10 +153,10 @@ async function firstUsable(folders: readonly string[]): Promise<string | undefin
   return undefined;
 }
 
-/** An entry names a library that will be loaded into this process, so nobody else may have written it. */
-async function isOurs(folder: string): Promise<boolean> {
-  const stats = await lstat(folder);
-  if (!stats.isDirectory()) return false;
+/** What is kept here is loaded into this process, or names what is, so nobody else may have written it. */
+function isOurs(folder: string): boolean {
+  const stats = lstatSync(folder, { throwIfNoEntry: false });
+  if (!stats?.isDirectory()) return false;
   if (typeof process.getuid !== 'function') return true;
   return stats.uid === process.getuid() && (stats.mode & 0o022) === 0;
 }

@@ -1,22 +1,18 @@
 /**
  * Finds the interpreter that WanGP is installed in and says, before anything is loaded, whether it can be embedded.
  */
-import path from 'node:path';
-
-import { absolutePath } from '../directory';
 import { WanGPError } from '../errors';
 import { AnswerCache, defaultCacheFolders, fileState, fingerprint, type FileState } from './cache';
 import {
-  commandsOnPath,
-  danglingTarget,
-  expandPath,
-  fileKind,
-  interpreterIn,
-  INTERPRETER_NAMES,
-  machineInterpreters,
-  rootEnvironments,
-  variable,
-} from './places';
+  type Candidate,
+  candidatesOf,
+  environmentFolder,
+  placeCandidate,
+  type PythonSource,
+  type SearchOptions,
+  SOURCES,
+} from './candidates';
+import { expandPath, machineInterpreters } from './places';
 import { askInterpreter, ProbeFailure, type InterpreterAnswer } from './probe';
 import {
   installCommands,
@@ -29,7 +25,7 @@ import {
   type Verdict,
 } from './suitability';
 
-export type PythonSource = 'option' | 'WANGP_PYTHON' | 'root' | 'VIRTUAL_ENV' | 'CONDA_PREFIX' | 'PATH';
+export type { PythonSource } from './candidates';
 
 /** An interpreter that can be embedded, as it described itself. */
 export interface PythonEnvironment extends PythonFacts {
@@ -46,12 +42,7 @@ export interface ProbeOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-export interface FindPythonOptions extends ProbeOptions {
-  /** Path of an interpreter, folder of an environment, or the name of a command on PATH. */
-  readonly python?: string | undefined;
-  /** The WanGP checkout, in which its environment is looked for. */
-  readonly root?: string | undefined;
-}
+export interface FindPythonOptions extends ProbeOptions, SearchOptions {}
 
 /** An interpreter of this machine, and whether it can be embedded. */
 export interface InterpreterCandidate {
@@ -62,14 +53,8 @@ export interface InterpreterCandidate {
   readonly environment: PythonEnvironment | undefined;
   /** Why it can't be used. */
   readonly error: WanGPError | undefined;
-}
-
-/** An interpreter to be examined, or why what was named is none. `origin` tells how it was come by. */
-interface Candidate {
-  readonly source: PythonSource;
-  readonly subject: string;
-  readonly origin: string;
-  readonly unsuitable?: Unsuitable;
+  /** The same without the remedy; completes "the interpreter …". */
+  readonly problem: string | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 20_000;
@@ -85,25 +70,70 @@ const DEFAULT_TIMEOUT_MS = 20_000;
  * interpreter, what is wrong, what to do, and which interpreters of this machine would do.
  */
 export async function findPython(options: FindPythonOptions = {}): Promise<PythonEnvironment> {
-  const { python, root, environment = process.env } = options;
+  const { chosen, refused, examiner } = await search(options);
+  if (chosen !== undefined) return chosen;
+  throw await examiner.refusalOf(refused, options.root);
+}
+
+/** An interpreter that a survey came by. */
+export interface SurveyedInterpreter extends InterpreterCandidate {
+  /** The place of the search that leads to it; undefined where none does. */
+  readonly source: PythonSource | undefined;
+}
+
+/** What {@link findPython} decides, and everything that it looked at or would look at. */
+export interface PythonSurvey {
+  readonly chosen: PythonEnvironment | undefined;
+  /** Why there is none; what {@link findPython} rejects with. */
+  readonly error: WanGPError | undefined;
+  /** In the order of the search, then the others of this machine; each once. */
+  readonly interpreters: readonly SurveyedInterpreter[];
+}
+
+/** Decides as {@link findPython} does, and tells of every interpreter, in the search or not, whether it would do. */
+export async function surveyPython(options: FindPythonOptions = {}): Promise<PythonSurvey> {
+  const { chosen, refused, examiner } = await search(options);
+  const found = new Map<string, SurveyedInterpreter>();
+  const add = (interpreter: InterpreterCandidate, source: PythonSource | undefined): void => {
+    const { environment, executable } = interpreter;
+    // One installation often has several names: python3 and python3.11.
+    const key = environment === undefined ? executable : `${environment.prefix} ${environment.version}`;
+    if (!found.has(key)) found.set(key, { ...interpreter, executable: environment?.executable ?? executable, source });
+  };
+  for (const source of SOURCES) {
+    for (const candidate of await candidatesOf(source, options, options.environment ?? process.env)) {
+      add(await examiner.describe(candidate), source);
+    }
+  }
+  for (const interpreter of await examiner.list()) add(interpreter, undefined);
+  const error = chosen === undefined ? await examiner.refusalOf(refused, options.root) : undefined;
+  return { chosen, error, interpreters: [...found.values()] };
+}
+
+interface Search {
+  readonly examiner: Examiner;
+  readonly chosen: PythonEnvironment | undefined;
+  /** What the search came by and could not use: the one that decided, or those on PATH. */
+  readonly refused: readonly [Candidate, Unsuitable][];
+}
+
+async function search(options: FindPythonOptions): Promise<Search> {
+  const { python, environment = process.env } = options;
   if (python !== undefined && (typeof python !== 'string' || python === '')) {
     throw new WanGPError('ERR_WANGP_ARGUMENT', 'The option `python` must be the path or the name of an interpreter.');
   }
   const examiner = new Examiner(options);
-  const decided = await decidingCandidate(python, root, environment);
-  if (decided !== undefined) {
-    const verdict = await examiner.examine(decided);
-    if ('facts' in verdict) return { ...verdict.facts, source: decided.source };
-    throw await examiner.refusal([[decided, verdict.unsuitable]]);
-  }
-
   const refused: [Candidate, Unsuitable][] = [];
-  for (const candidate of await pathCandidates(environment)) {
-    const verdict = await examiner.examine(candidate);
-    if ('facts' in verdict) return { ...verdict.facts, source: 'PATH' };
-    refused.push([candidate, verdict.unsuitable]);
+  for (const source of SOURCES) {
+    for (const candidate of await candidatesOf(source, options, environment)) {
+      const verdict = await examiner.examine(candidate);
+      if ('facts' in verdict) return { examiner, chosen: { ...verdict.facts, source }, refused };
+      refused.push([candidate, verdict.unsuitable]);
+    }
+    // Whatever comes later was not meant: a named interpreter is refused, not passed over.
+    if (refused.length > 0) break;
   }
-  throw refused.length === 0 ? await examiner.nothingFound(root) : await examiner.refusal(refused);
+  return { examiner, chosen: undefined, refused };
 }
 
 /**
@@ -191,21 +221,23 @@ class Examiner {
 
   async list(): Promise<readonly InterpreterCandidate[]> {
     const files = await machineInterpreters(this.environment);
-    const candidates = await inTurns(files, PROCESSES_AT_ONCE, (file) => this.describe(file));
+    const candidates = await inTurns(files, PROCESSES_AT_ONCE, (subject) =>
+      this.describe({ source: 'PATH', subject, origin: 'found on this machine' }),
+    );
     const unique = new Map(candidates.map((each) => [each.environment?.executable ?? each.executable, each]));
     return [...unique.values()].sort(newestFirst);
   }
 
-  private async describe(executable: string): Promise<InterpreterCandidate> {
-    const candidate: Candidate = { source: 'PATH', subject: executable, origin: 'found on this machine' };
+  async describe(candidate: Candidate): Promise<InterpreterCandidate> {
+    const { subject: executable, source } = candidate;
     const verdict = await this.examine(candidate);
     if ('facts' in verdict) {
-      const environment: PythonEnvironment = { ...verdict.facts, source: 'PATH' };
-      return { executable, version: environment.version, suitable: true, environment, error: undefined };
+      const environment: PythonEnvironment = { ...verdict.facts, source };
+      return { executable, version: environment.version, suitable: true, environment, error: undefined, problem: undefined };
     }
     const { code, problem, remedy, version, cause } = verdict.unsuitable;
     const error = new WanGPError(code, `The interpreter ${executable} ${problem}. ${remedy}`, { cause });
-    return { executable, version, suitable: false, environment: undefined, error };
+    return { executable, version, suitable: false, environment: undefined, error, problem };
   }
 
   /** The error for interpreters that were found and can't be used; its code is that of the first. */
@@ -221,7 +253,12 @@ class Examiner {
     return new WanGPError(code, message, { cause });
   }
 
-  async nothingFound(root: string | undefined): Promise<WanGPError> {
+  /** What to reject with where the search came to no interpreter. */
+  refusalOf(refused: readonly (readonly [Candidate, Unsuitable])[], root: string | undefined): Promise<WanGPError> {
+    return refused.length === 0 ? this.nothingFound(root) : this.refusal(refused);
+  }
+
+  private async nothingFound(root: string | undefined): Promise<WanGPError> {
     const inRoot = root === undefined ? 'no `root` was given' : `${root} holds no environment`;
     return new WanGPError(
       'ERR_WANGP_PYTHON_NOT_FOUND',
@@ -230,90 +267,6 @@ class Examiner {
         `Name the interpreter that WanGP is installed in.\n${describeSuitable(await this.list())}`,
     );
   }
-}
-
-/** The candidate that is used or refused, whatever PATH holds. */
-async function decidingCandidate(
-  python: string | undefined,
-  root: string | undefined,
-  environment: NodeJS.ProcessEnv,
-): Promise<Candidate | undefined> {
-  if (python !== undefined) return writtenCandidate(python, 'option', 'the option `python`', environment);
-  const fromVariable = variable(environment, 'WANGP_PYTHON');
-  if (fromVariable !== undefined) {
-    return writtenCandidate(fromVariable, 'WANGP_PYTHON', 'the variable WANGP_PYTHON', environment);
-  }
-  const inRoot = root === undefined ? undefined : await rootCandidate(expandPath(root, environment));
-  if (inRoot !== undefined) return inRoot;
-  for (const source of ['VIRTUAL_ENV', 'CONDA_PREFIX'] as const) {
-    const folder = variable(environment, source);
-    // A shell may outlive the environment that it activated, and a conda environment need not hold a Python.
-    const executable = folder === undefined ? undefined : await interpreterIn(absolutePath(folder, source));
-    if (executable !== undefined) return placeCandidate(executable, source, `activated by ${source}`);
-  }
-  return undefined;
-}
-
-/** What a person wrote: a path, or a name that is looked up on PATH before it is taken for a path. */
-async function writtenCandidate(
-  written: string,
-  source: PythonSource,
-  origin: string,
-  environment: NodeJS.ProcessEnv,
-): Promise<Candidate> {
-  const isName = !/[\\/]/.test(written) && !/^[~.]/.test(written);
-  const [command] = isName ? await commandsOnPath(written, environment) : [];
-  if (command !== undefined) return { source, subject: command, origin };
-  const place = expandPath(written, environment);
-  if (isName) {
-    if ((await fileKind(place)) === 'missing') {
-      const problem = `is neither a command on PATH nor a file or folder in ${process.cwd()}`;
-      return missing(source, `\`${written}\``, origin, problem);
-    }
-  }
-  return placeCandidate(place, source, origin);
-}
-
-async function placeCandidate(place: string, source: PythonSource, origin: string): Promise<Candidate> {
-  const kind = await fileKind(place);
-  if (kind === 'missing') return missing(source, place, origin, 'does not exist');
-  if (kind === 'dangling') {
-    return { source, subject: place, origin, unsuitable: await danglingLink(place) };
-  }
-  if (kind === 'file') return { source, subject: place, origin };
-  const executable = await interpreterIn(place);
-  if (executable !== undefined) return placeCandidate(executable, source, origin);
-  return missing(source, place, origin, `is a folder without an interpreter: it has neither ${INTERPRETER_NAMES}`);
-}
-
-async function rootCandidate(root: string): Promise<Candidate | undefined> {
-  const found = await rootEnvironments(root);
-  if (found === undefined) return undefined;
-  const [folder, ...others] = found.folders;
-  if (folder !== undefined && others.length === 0) return placeCandidate(folder, 'root', found.reason);
-  const problem = `holds several environments (${found.folders.join(', ')}), and nothing says which is WanGP's`;
-  return missing('root', root, 'the WanGP checkout', problem);
-}
-
-async function pathCandidates(environment: NodeJS.ProcessEnv): Promise<readonly Candidate[]> {
-  const names = process.platform === 'win32' ? ['python', 'python3'] : ['python3'];
-  const files = await Promise.all(names.map((name) => commandsOnPath(name, environment)));
-  return files.flat().map((subject) => ({ source: 'PATH', subject, origin: 'found on PATH' }));
-}
-
-function missing(source: PythonSource, subject: string, origin: string, problem: string): Candidate {
-  const remedy = 'Name the interpreter, or the folder of the environment, that WanGP is installed in.';
-  return { source, subject, origin, unsuitable: { code: 'ERR_WANGP_PYTHON_NOT_FOUND', problem, remedy } };
-}
-
-async function danglingLink(place: string): Promise<Unsuitable> {
-  const problem = `is a link to ${await danglingTarget(place)}, which does not exist`;
-  const folder = await environmentFolder(place);
-  const remedy =
-    folder === undefined
-      ? 'Install that interpreter again or name another one.'
-      : `The Python that the environment was made from is gone; make it anew: ${renewal('python3.11', folder)}.`;
-  return { code: 'ERR_WANGP_PYTHON_BROKEN', problem, remedy };
 }
 
 async function broken(executable: string, failure: ProbeFailure): Promise<Unsuitable> {
@@ -326,12 +279,6 @@ async function broken(executable: string, failure: ProbeFailure): Promise<Unsuit
     remedy: `See what it says by itself: ${byHand}.${renew}`,
     cause: failure.cause,
   };
-}
-
-/** The virtual environment that an interpreter belongs to. */
-async function environmentFolder(executable: string): Promise<string | undefined> {
-  const folder = path.dirname(path.dirname(executable));
-  return (await fileKind(path.join(folder, 'pyvenv.cfg'))) === 'file' ? folder : undefined;
 }
 
 function sameState(left: FileState | null, right: FileState | null): boolean {

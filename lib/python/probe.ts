@@ -44,6 +44,8 @@ export class ProbeFailure extends Error {
   constructor(
     readonly problem: string,
     cause?: unknown,
+    /** Whether it was still running when its time was up. */
+    readonly isTimeout = false,
   ) {
     super(problem, { cause });
   }
@@ -178,17 +180,28 @@ export function isAnswer(value: unknown): value is InterpreterAnswer {
  * Windows the shared library that its own process has mapped. Throws a {@link ProbeFailure}.
  */
 export async function askInterpreter(executable: string, options: AskOptions): Promise<InterpreterAnswer> {
-  const { stdout, ending } = await runToEnd(executable, ['-c', PROBE_SCRIPT], options);
-  const text = stdout.split(ANSWER_MARKER).at(-2);
-  const answer = text === undefined ? undefined : parse(text);
-  if (answer === undefined) throw new ProbeFailure(`${ending} without answering`);
+  return askScript(executable, ['-c', PROBE_SCRIPT], isAnswer, options);
+}
+
+/**
+ * Runs an interpreter once, and returns the JSON that it printed between two of {@link ANSWER_MARKER}. Throws a
+ * {@link ProbeFailure}, also where that is no answer.
+ */
+export async function askScript<Answer>(
+  executable: string,
+  args: readonly string[],
+  isTheAnswer: (value: unknown) => value is Answer,
+  options: AskOptions,
+): Promise<Answer> {
+  const { stdout, ending } = await runToEnd(executable, args, options);
+  const answer = parse(stdout.split(ANSWER_MARKER).at(-2));
+  if (!isTheAnswer(answer)) throw new ProbeFailure(`${ending} without answering`);
   return answer;
 }
 
-function parse(text: string): InterpreterAnswer | undefined {
+function parse(text: string | undefined): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return isAnswer(value) ? value : undefined;
+    return text === undefined ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -242,7 +255,7 @@ function runToEnd(
     const timer = setTimeout(() => {
       endProcesses(pid, ownGroup);
       const problem = `gave no answer within ${options.timeoutMs / 1000} s${complaint(stderr)}`;
-      settle(() => reject(new ProbeFailure(problem)));
+      settle(() => reject(new ProbeFailure(problem, undefined, true)));
     }, options.timeoutMs);
     const finish = (code: number | null, signal: NodeJS.Signals | null) => {
       const ending = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;

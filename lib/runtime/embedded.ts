@@ -1,8 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
-import { joinCore, loadCore, PYTHON_FOLDER } from './addon';
+import { joinCore, loadCore, spent } from './addon';
 import { ERROR_CODES, WanGPError, type WanGPErrorCode } from '../errors';
 import { toJson } from './json';
 import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError, NativeMemory } from './native';
+import { PYTHON_FOLDER } from './package';
 import type { PythonEnvironment } from '../python/find';
 
 /** Hears the events of one channel, each in a turn of its own. */
@@ -55,13 +56,16 @@ function toWanGPError(error: unknown): unknown {
 export class Runtime {
   readonly python: PythonEnvironment;
   readonly interpreter: InterpreterInfo;
+  /** Whether Python is bound to its own libraries, and not to those of the same name that this process exports. */
+  readonly deepBind: boolean;
   readonly #core: CoreAddon;
   readonly #listeners = new Map<number, ChannelListener>();
   #awaited = 0;
 
-  private constructor(python: PythonEnvironment, core: CoreAddon, interpreter: InterpreterInfo) {
+  private constructor(python: PythonEnvironment, core: CoreAddon, interpreter: InterpreterInfo, deepBind: boolean) {
     this.python = python;
     this.interpreter = interpreter;
+    this.deepBind = deepBind;
     this.#core = core;
     core.setEventHandler((channel, kind, data, timestamp, dropped) => {
       this.#listeners.get(channel)?.(kind, data, timestamp, dropped);
@@ -89,9 +93,11 @@ export class Runtime {
             'One process holds one Python: use the same interpreter, or another process',
         );
       }
-      return new Runtime(python, core, interpreter);
+      return new Runtime(python, core, interpreter, deepBind);
     } catch (error) {
-      throw toWanGPError(error);
+      const known = toWanGPError(error);
+      const isSpent = known instanceof WanGPError && known.code === 'ERR_WANGP_PYTHON_START';
+      throw isSpent ? spent(known, python) : known;
     } finally {
       core.setKeepAlive(false);
     }

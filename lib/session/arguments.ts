@@ -1,6 +1,7 @@
 /** The checks of what isn't an option: settings, lists of them, files, calls by name. */
 import { fileURLToPath } from 'node:url';
 import type { WanGPError } from '../errors';
+import { Tensor, VideoTensor } from '../memory/tensor';
 import { camelCase, checkNoNul, describe, invalid, isGiven, isObject } from '../validate';
 import { KNOWN_SETTINGS_OF_WORDS } from './settings';
 
@@ -26,10 +27,20 @@ const SETTINGS_BY_OUR_NAME = new Map(Object.keys(KNOWN_SETTINGS_OF_WORDS).map((n
 /** Throws `ERR_WANGP_ARGUMENT` for what are no settings; `name` is what the caller calls them. */
 export function checkSettings(settings: unknown, name: string, hints?: Hints): void {
   if (!isObject(settings)) throw wrongType(settings, `${name} must be an object of WanGP settings`, hints);
+  checkNoTensor(settings, name);
   // Keys of any name pass to WanGP. Without a model's name they may all be of another spelling.
   if ('model_type' in settings) return;
   for (const [ours, theirs] of SETTINGS_BY_OUR_NAME) {
     if (Object.hasOwn(settings, ours)) throw invalid(`${name}.${ours}: settings have WanGP's own names, ${theirs}`);
+  }
+}
+
+/** Settings name media by paths: a tensor gets one when it is registered. */
+function checkNoTensor(settings: object, name: string): void {
+  for (const [key, value] of Object.entries(settings)) {
+    if (!(value instanceof Tensor)) continue;
+    const method = value instanceof VideoTensor ? 'session.registerVideo() or session.registerImage()' : 'a file';
+    throw invalid(`${name}.${key} is ${describe(value)}, and must be a path: the one of ${method}`);
   }
 }
 

@@ -1,12 +1,12 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { absolutePath, realPath } from '../directory';
 import { WanGPError } from '../errors';
-import { PYTHON_FOLDER } from '../runtime/addon';
+import { PYTHON_FOLDER } from '../runtime/package';
 import { describe, checkNoTilde, invalid } from '../validate';
 
 /** The folder shaped like a WanGP checkout that stands in where none is named. */
-export const SAMPLE_ROOT = realpathSync(path.join(PYTHON_FOLDER, 'sample_root'));
+export const SAMPLE_ROOT = realPath(path.join(PYTHON_FOLDER, 'sample_root'));
 
 /** The real path of the checkout: the option, `WANGP_ROOT`, or the sample. Throws `ERR_WANGP_ROOT` where it is none. */
 export function findRoot(option: string | undefined): string {
@@ -15,14 +15,27 @@ export function findRoot(option: string | undefined): string {
   const named = option ?? (variable === '' ? undefined : variable);
   if (named !== undefined) checkNoTilde(named, name);
   const root = named === undefined ? SAMPLE_ROOT : realPath(absolutePath(named, name));
-  if (!existsSync(path.join(root, 'shared', 'api.py'))) {
-    throw new WanGPError(
-      'ERR_WANGP_ROOT',
-      `${root} (${name}) is no WanGP checkout: it has no shared/api.py. Name the folder that WanGP was cloned into; ` +
-        'if it is an old checkout, update it',
-    );
-  }
+  const problem = rootProblem(root);
+  if (problem !== undefined) throw new WanGPError('ERR_WANGP_ROOT', `${root} (${name}) ${problem}`);
   return root;
+}
+
+const NAME_THE_FOLDER = 'Name the folder that WanGP was cloned into';
+
+/** Why a folder is no checkout; completes "the folder …". */
+function rootProblem(root: string): string | undefined {
+  try {
+    statSync(path.join(root, 'shared', 'api.py'));
+    return undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR')
+      return `can't be read as a WanGP checkout: ${(error as Error).message}`;
+  }
+  const stats = statSync(root, { throwIfNoEntry: false });
+  if (stats === undefined) return `is no WanGP checkout: it does not exist. ${NAME_THE_FOLDER}`;
+  if (!stats.isDirectory()) return `is a file, and no WanGP checkout. ${NAME_THE_FOLDER}`;
+  return `is no WanGP checkout: it has no shared/api.py. ${NAME_THE_FOLDER}; if it is an old checkout, update it`;
 }
 
 const CONFIG_NAME = 'wgp_config.json';

@@ -8,7 +8,9 @@ import type { GenerationResult } from '../job/records';
 import { toTensor, type VideoTensor } from '../memory/tensor';
 import { findPython } from '../python/find';
 import { Runtime } from '../runtime/embedded';
+import { checkUnbundled } from '../runtime/package';
 import { show } from '../show';
+import { uncloneable } from '../uncloneable';
 import { camelCase, describe, invalid } from '../validate';
 import { checkCall, checkManifest, checkSource, checkTask, hasMethod, toFile } from './arguments';
 import {
@@ -27,6 +29,8 @@ import {
   type InitOptions,
   type SubmitOptions,
 } from './options';
+import { findOutputFolder } from './output-folder';
+import { checkPackages } from './packages';
 import {
   type AudioPostprocessingOptions,
   type AudioRemuxOptions,
@@ -37,6 +41,7 @@ import {
   type PostprocessingOptions,
 } from './postprocessing';
 import { findConfig, findRoot, SAMPLE_ROOT, tellAboutSample } from './root';
+import { searchOptions } from './search';
 import type { SettingsInput, TaskList } from './settings';
 
 /** What a session runs on. */
@@ -72,8 +77,10 @@ interface InitAnswer {
 // One runtime for each Node environment.
 let starting: Promise<Runtime> | undefined;
 
-async function startRuntime(options: CheckedInitOptions, root: string): Promise<Runtime> {
-  const python = await findPython({ python: options.python ?? undefined, root });
+async function startRuntime(options: CheckedInitOptions, root: string, folders: readonly string[]): Promise<Runtime> {
+  const python = await findPython(await searchOptions(root, options.python ?? undefined));
+  // What is imported before WanGP may stand in for a package.
+  if (starting === undefined && !options.preImport?.length) await checkPackages(python, root, folders);
   starting ??= Runtime.start(python, toTensor);
   const attempt = starting;
   let runtime: Runtime;
@@ -100,13 +107,14 @@ async function startRuntime(options: CheckedInitOptions, root: string): Promise<
  * `root`, a missing package, an import that failed, or other options than those that WanGP was initialised with.
  */
 export async function init(given?: InitOptions | null): Promise<WanGPSession> {
+  checkUnbundled();
   const options = checkInitOptions(given);
   const root = findRoot(options.root ?? undefined);
   const { configPath, outputDir } = options;
   const pythonOptions = {
     root,
     config_path: configPath && findConfig(configPath, root),
-    output_dir: outputDir && absolutePath(outputDir, 'outputDir'),
+    output_dir: outputDir && findOutputFolder(outputDir, 'outputDir'),
     cli_args: options.cliArgs ?? [],
     console_output: options.consoleOutput,
     console_isatty: options.consoleIsatty,
@@ -117,7 +125,7 @@ export async function init(given?: InitOptions | null): Promise<WanGPSession> {
       name.endsWith('.py') ? absolutePath(name, 'preImport') : name,
     ),
   };
-  const runtime = await startRuntime(options, root);
+  const runtime = await startRuntime(options, root, pythonOptions.python_path);
   const answer = (await runtime.call('init', [runtime.client, pythonOptions], {
     lane: 'thread',
     cwd: currentDirectory() ?? root,
@@ -127,12 +135,18 @@ export async function init(given?: InitOptions | null): Promise<WanGPSession> {
   return makeSession(runtime, answer, options.callbacks ?? undefined);
 }
 
+const UNCLONEABLE = uncloneable(
+  'a session stays in the thread that made it: call init() in the Worker too, both then use the same WanGP; it',
+);
+
 let makeSession: (runtime: Runtime, answer: InitAnswer, callbacks: Callbacks | undefined) => WanGPSession;
 
 /** A reusable session of WanGP: one job at a time, with the model kept loaded from job to job. */
 export class WanGPSession extends ModelLibrary {
   readonly info: SessionInfo;
 
+  /** @internal */
+  readonly uncloneable = UNCLONEABLE;
   readonly #runtime: Runtime;
   readonly #number: number;
   readonly #callbacks: Callbacks | undefined;

@@ -44,7 +44,8 @@ def submit(
         names = (*attachments.known_keys(), *attachments.KEYWORDS)
         submitted = attachments.absolute(source, directory)
         arguments = attachments.settings_absolute(keywords, names, directory)
-    binding = jobs.bound(channel, wangp, runtime.client_of(session), tasks=attachments.count(submitted))
+    client, folder = runtime.client_of(session), runtime.output_folder(session)
+    binding = jobs.bound(channel, wangp, client, tasks=attachments.count(submitted), folder=folder)
     try:
         job = jobs.submitted(binding, wangp, lambda: call_method(submitted, callbacks=binding, **arguments))
     except Exception as error:

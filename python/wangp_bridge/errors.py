@@ -6,6 +6,9 @@ import json
 import zipfile
 from pathlib import Path
 
+# Beside this package. Its requirements are this package's affair; those of a checkout are the checkout's.
+_SAMPLE_ROOT = Path(__file__).resolve().parent.parent / "sample_root"
+
 
 class BridgeError(Exception):
     """An error whose ``code`` (``ERR_WANGP_…``) and message the host hands to its caller as they are."""
@@ -18,6 +21,13 @@ class BridgeError(Exception):
 def import_failure(error: BaseException, root: Path, executable: str) -> BridgeError:
     """What to tell the user when importing or initialising ``shared.api`` raised."""
     package = missing_package(error)
+    if package is not None and root == _SAMPLE_ROOT:
+        return BridgeError(
+            "ERR_WANGP_PACKAGE_MISSING",
+            f"{executable} has no package '{package}', which the embedded sample root needs. Run "
+            "`npx wangp-node setup`, which makes an environment that has it; it is used where neither the option "
+            "`python` nor WANGP_PYTHON names another",
+        )
     if package is not None and not _belongs_to(root, package):
         return BridgeError(
             "ERR_WANGP_PACKAGE_MISSING",
@@ -35,6 +45,12 @@ def import_failure(error: BaseException, root: Path, executable: str) -> BridgeE
         "ERR_WANGP_IMPORT",
         f"WanGP in {root} could not be initialised by {executable}: {summary(error)}",
     )
+
+
+def with_way_on(error: BridgeError) -> BridgeError:
+    """The error of a failed ``init`` with what can still be done in this process."""
+    way = "init() can be called again in this process, with this Python; another one needs a new process"
+    return BridgeError(error.code, f"{error}. {way}")
 
 
 def submission_failure(error: Exception, source: object) -> BridgeError | None:

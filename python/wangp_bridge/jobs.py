@@ -15,6 +15,7 @@ from typing import Any
 import _wangp_native as native
 
 from . import clients, streams
+from .disk import DiskWatch
 from .errors import BridgeError
 from .records import event_to_plain, result_to_plain
 
@@ -45,13 +46,14 @@ class BoundJob:
     ``completed`` comes last, once upstream's thread has ended: only then is the session free for the next job.
     """
 
-    def __init__(self, channel: int, session: Any, tasks: int) -> None:
+    def __init__(self, channel: int, session: Any, tasks: int, folder: str | None = None) -> None:
         self.over = threading.Event()
         self._answered = threading.Event()
         self._accepted = False
         self._channel = channel
         self._session = session
         self._tasks = tasks
+        self._disk = DiskWatch(folder)
         self._job: Any = None
         self._streams = False
         self._cancel_requested = False
@@ -120,6 +122,8 @@ class BoundJob:
                 payload = event_to_plain(name, data)
                 if name == "started" and payload["tasks"] is None:
                     payload["tasks"] = self._tasks
+                if name == "stream":
+                    self._disk.hear(payload["text"])
                 self._emit(name, payload, timestamp)
 
     def _emit(self, kind: str, payload: Any, timestamp: float) -> None:
@@ -146,7 +150,7 @@ class BoundJob:
             self._wait_for_events(drained)
         self._ended = True
         try:
-            self._emit("completed", self._result(job), time.time())
+            self._complete(job)
         except Exception as error:  # there is no memory for it; a job without an end would be waited for for ever
             reason = f"the result of WanGP's job cannot be handed over: {error}"
             self._emit("completed", _failed(reason), time.time())
@@ -159,6 +163,13 @@ class BoundJob:
         self._completed = None
         self._job = self._session = None
         forget(self._channel)
+
+    def _complete(self, job: Any) -> None:
+        given = self._result(job)
+        result = self._disk.amended(given)
+        for error in result["errors"][len(given["errors"]) :]:
+            self._emit("error", error, time.time())
+        self._emit("completed", result, time.time())
 
     def _wait_for_events(self, drained: threading.Event) -> None:
         """Until the stream has been read to its end, or gives nothing any more: one that never ends keeps no result."""
@@ -253,8 +264,8 @@ _withdrawn: set[int] = set()  # channels that were cancelled before their submit
 _settling: dict[int, float] = {}
 
 
-def bound(channel: int, session: Any, client: int, *, tasks: int = 1) -> BoundJob:
-    """A new binding for ``channel``, for a job of so many ``tasks``.
+def bound(channel: int, session: Any, client: int, *, tasks: int = 1, folder: str | None = None) -> BoundJob:
+    """A new binding for ``channel``, for a job of so many ``tasks``. ``folder``: where its outputs go, if that is known.
 
     Raises BridgeError where the submit was withdrawn, or its client has gone, and like :meth:`BoundJob.watch`.
     """
@@ -263,7 +274,7 @@ def bound(channel: int, session: Any, client: int, *, tasks: int = 1) -> BoundJo
         if channel in _withdrawn:
             _withdrawn.remove(channel)
             raise BridgeError("ERR_WANGP_CLOSED", "the submit was withdrawn")
-        job = BoundJob(channel, session, tasks)
+        job = BoundJob(channel, session, tasks, folder)
         job.watch()
         _jobs[channel] = job
         return job

@@ -16,12 +16,13 @@ from typing import Any
 import _wangp_native as native
 
 from . import clients, environment
-from .errors import BridgeError, import_failure
+from .errors import BridgeError, import_failure, with_way_on
 
 OWN_WORKING_DIRECTORY: bool = native.own_working_directory()
 
 _lock = threading.Lock()
-_sessions: dict[int, tuple[int, Any]] = {}  # with the client that each belongs to; changed with the clients' lock held
+# With the client that each belongs to, and its option output_dir; changed with the clients' lock held.
+_sessions: dict[int, tuple[int, Any, str | None]] = {}
 _session_ids = itertools.count(1)
 _identity: dict[str, Any] | None = None  # what the runtime was loaded with, by the host's names of the options
 
@@ -53,7 +54,7 @@ def init(client: int, options: dict[str, Any]) -> dict[str, Any]:
                 api = importlib.import_module("shared.api")
                 session = api.init(**_session_arguments(options))
             except BaseException as error:
-                raise import_failure(error, root, sys.executable) from error
+                raise with_way_on(import_failure(error, root, sys.executable)) from error
         except BaseException:
             changes.undo()
             if _identity is None:
@@ -64,7 +65,7 @@ def init(client: int, options: dict[str, Any]) -> dict[str, Any]:
     number = next(_session_ids)
     with clients.lock:
         clients.check(client)
-        _sessions[number] = (client, session)
+        _sessions[number] = (client, session, options.get("output_dir"))
     return {"session": number, "info": info}
 
 
@@ -78,7 +79,13 @@ def client_of(number: int) -> int:
     return _entry(number)[0]
 
 
-def _entry(number: int) -> tuple[int, Any]:
+def output_folder(number: int) -> str | None:
+    """Where a session's videos go; None where that isn't known."""
+    folder = _entry(number)[2] or getattr(sys.modules.get("wgp"), "save_path", None)
+    return os.path.join(_identity["root"], folder) if isinstance(folder, str) and _identity is not None else None
+
+
+def _entry(number: int) -> tuple[int, Any, str | None]:
     entry = _sessions.get(number)
     if entry is None:
         raise BridgeError("ERR_WANGP_CLOSED", "the environment that the session belongs to has ended")
@@ -88,7 +95,7 @@ def _entry(number: int) -> tuple[int, Any]:
 def abandon(client: int) -> None:
     """Lets go of the sessions of a client that has gone; a job that still runs in one keeps it until it ends."""
     with clients.lock:
-        numbers = [number for number, (owner, _) in _sessions.items() if owner == client]
+        numbers = [number for number, (owner, *_) in _sessions.items() if owner == client]
         sessions = [_sessions.pop(number) for number in numbers]
     # Whatever their destructors do, they do it without the lock.
     sessions.clear()

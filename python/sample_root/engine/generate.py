@@ -50,6 +50,8 @@ def generate(
 ) -> Iterator[GeneratedArtifact]:
     """Generates every file of a task; yields each with its media once it is complete, a batch's one after another.
 
+    One that can't be saved is yielded too, without a path, before the OSError that says why.
+
     Raises :class:`Cancelled` within some 50 ms of a request for it, :class:`InvalidTask` for media that can't
     be read, and whatever else goes wrong.
     """
@@ -63,7 +65,12 @@ def generate(
         artifact, write = make(request, seed, token, reporter)
         token.check()
         reporter.progress("downloading_output", "Saving", 96)
-        path = save_output(folders.of(request.media_type), request.media_type, seed, request.prompt, write)
+        try:
+            path = save_output(folders.of(request.media_type), request.media_type, seed, request.prompt, write)
+        except OSError:
+            # A full disk takes the file, not what was asked for in memory.
+            yield artifact
+            raise
         del write  # it holds the media, which must not outlive its artifact
         yield dataclasses.replace(artifact, path=str(path))
         del artifact

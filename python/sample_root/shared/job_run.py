@@ -123,7 +123,8 @@ class JobRun:
         from engine.generate import generate
 
         for number, artifact in enumerate(generate(request, self.folders, self.token, reporter)):
-            self.files.append(str(artifact.path))
+            if artifact.path is not None:
+                self.files.append(artifact.path)
             if request.return_media:
                 first = self.artifacts[request.client_id] if number % request.batch else None
                 # As WanGP: one for each client id, the last; of a batch all pictures, under the path of the first.

@@ -89,5 +89,6 @@ def import_engine() -> None:
         import engine.generate  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            f"the sample root of wangp-node can't be used: {error}. It needs: pip install numpy pillow av"
+            f"the sample root of wangp-node can't be used: {error}. "
+            "It needs numpy, pillow and av: `npx wangp-node setup` makes an environment that has them"
         ) from error

@@ -1,0 +1,4 @@
+// `postpack`: package.json as it was before `prepack`.
+import { restoreManifest } from './manifest.mjs';
+
+restoreManifest();
