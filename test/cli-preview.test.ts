@@ -95,7 +95,7 @@ describe('a preview', () => {
       return renderPreview(image, ROOMY, 8).flatMap((line) => {
         const rows: [Rgb[], Rgb[]] = [[], []];
         let colours: [Rgb, Rgb] = [RED, RED];
-        for (const [, codes] of line.matchAll(/\u001b\[38;5;(\d+;48;5;\d+)m|▀/g)) {
+        for (const [, codes] of line.matchAll(/\[38;5;(\d+;48;5;\d+)m|▀/g)) {
           if (codes !== undefined) colours = codes.split(';48;5;').map((code) => rgbOf(Number(code))) as [Rgb, Rgb];
           else rows.forEach((row, index) => row.push(colours[index]!));
         }

@@ -40,11 +40,15 @@ class DiskWatch:
             bad = missing if folder is None else files
             if not bad:
                 return result
-            message = _unsaved(folder or os.path.dirname(bad[0]), missing, [file for file in bad if file not in missing])
+            message = _unsaved(
+                folder or os.path.dirname(bad[0]), missing, [file for file in bad if file not in missing]
+            )
         elif any(_NO_SPACE in error["message"] for error in result["errors"]):
             message = None
         else:
-            message = f"{_no_space(folder or self._folder)}, which may be why the job failed. Free some, and run it again"
+            message = (
+                f"{_no_space(folder or self._folder)}, which may be why the job failed. Free some, and run it again"
+            )
         return _with(result, message, missing)
 
     def _full_folder(self, files: list[str]) -> str | None:

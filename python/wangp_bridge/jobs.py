@@ -265,7 +265,9 @@ _settling: dict[int, float] = {}
 
 
 def bound(channel: int, session: Any, client: int, *, tasks: int = 1, folder: str | None = None) -> BoundJob:
-    """A new binding for ``channel``, for a job of so many ``tasks``. ``folder``: where its outputs go, if that is known.
+    """A new binding for ``channel``, for a job of so many ``tasks``.
+
+    ``folder``: where its outputs go, if that is known.
 
     Raises BridgeError where the submit was withdrawn, or its client has gone, and like :meth:`BoundJob.watch`.
     """

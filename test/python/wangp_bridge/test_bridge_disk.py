@@ -61,8 +61,8 @@ def test_a_success_on_a_full_disk_becomes_a_failure_that_names_the_files_and_kee
     assert amended["artifacts"] == [{"path": None, "video": "tensor"}]
     assert amended["errors"] == [
         {
-            "message": f"the disk of {tmp_path} has no space left: {empty} was not saved and {saved} may be incomplete. "
-            "What is in memory is complete",
+            "message": f"the disk of {tmp_path} has no space left: {empty} was not saved and {saved} may be "
+            "incomplete. What is in memory is complete",
             "task_index": None,
             "task_id": None,
             "stage": "runtime",
