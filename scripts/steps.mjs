@@ -1,6 +1,6 @@
 // The steps of set-up and build, each quick when there is nothing left to do.
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { bin, CACHE, fail, once, ROOT, run, say } from './lib.mjs';
@@ -44,10 +44,30 @@ export async function compileTypeScript() {
       // Names, no default: bundlers disagree about the default of such a file.
       writeFileSync(path.join(fresh, 'index.mjs'), `export { ${names.join(', ')} } from './index.js';\n`);
       writeFileSync(path.join(fresh, 'index.d.mts'), `export * from './index.js';\n`);
+      easeDeclarations(fresh);
       rmSync(path.join(ROOT, 'dist'), { recursive: true, force: true });
       renameSync(fresh, path.join(ROOT, 'dist'));
     },
   );
+}
+
+/**
+ * TypeScript 5 refuses `#private` where the target is its default, ES5, in declarations too. A private property of its
+ * own keeps a class as distinct.
+ */
+function easeDeclarations(folder) {
+  for (const name of readdirSync(folder, { recursive: true })) {
+    if (!name.endsWith('.d.ts')) continue;
+    const file = path.join(folder, name);
+    const text = readFileSync(file, 'utf8');
+    let className;
+    const lines = text.split('\n').map((line) => {
+      className = /\bclass (\w+)/.exec(line)?.[1] ?? className;
+      return line.replace(/^( +)#private;$/, `$1private readonly '#${className}': unknown;`);
+    });
+    const eased = lines.join('\n');
+    if (eased !== text) writeFileSync(file, eased);
+  }
 }
 
 /** The package's own search for Python, once it is compiled. */
