@@ -107,10 +107,14 @@ export async function makeProject(folder, { manager, tgz, from = 'file' }) {
   }
 }
 
+/** Yarn 4 counts its notice that a project asked for the experimental loader of Plug'n'Play, which it tells above it. */
+const NOISE = /YN0000: · Done with warnings/;
+
 /** Lines of an installation's output that a user would worry about. */
 function warningsOf(output) {
   return stripVTControlCharacters(output)
     .split('\n')
+    .filter((line) => !NOISE.test(line))
     .filter((line) => /\bwarn|gyp|\bscripts?\b|\bignored|deprecat|approve/i.test(line));
 }
 

@@ -42,13 +42,41 @@ export async function compileTypeScript() {
       await run(process.execPath, [bin('typescript', 'bin/tsc'), '-p', ROOT, '--outDir', fresh]);
       const names = Object.keys(createRequire(import.meta.url)(path.join(fresh, 'index.js')));
       // Names, no default: bundlers disagree about the default of such a file.
-      writeFileSync(path.join(fresh, 'index.mjs'), `export { ${names.join(', ')} } from './index.js';\n`);
+      writeFileSync(path.join(fresh, 'bundled.mjs'), bundledGuard(fresh));
+      writeFileSync(
+        path.join(fresh, 'index.mjs'),
+        `import './bundled.mjs';\nexport { ${names.join(', ')} } from './index.js';\n`,
+      );
       writeFileSync(path.join(fresh, 'index.d.mts'), `export * from './index.js';\n`);
       easeDeclarations(fresh);
       rmSync(path.join(ROOT, 'dist'), { recursive: true, force: true });
       renameSync(fresh, path.join(ROOT, 'dist'));
     },
   );
+}
+
+/**
+ * What the entry for `import` evaluates first. A bundler that makes an ES module of CommonJS may leave a `require` there
+ * that throws before `init()` could say what is wrong.
+ */
+function bundledGuard(folder) {
+  const { BUNDLED_ADVICE } = createRequire(import.meta.url)(path.join(folder, 'runtime', 'package.js'));
+  return `import { readFileSync } from 'node:fs';
+
+function isInstalled() {
+  try {
+    return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).name === 'wangp-node';
+  } catch {
+    return false;
+  }
+}
+
+// In CommonJS init() itself says it.
+if (typeof module === 'undefined' && !isInstalled()) {
+  const message = 'wangp-node was bundled: its code runs from ' + import.meta.url + ${JSON.stringify(BUNDLED_ADVICE)};
+  throw Object.assign(new Error(message), { name: 'WanGPError', code: 'ERR_WANGP_BUNDLED' });
+}
+`;
 }
 
 /**
