@@ -67,6 +67,8 @@
       "dependencies": ["common"],
       "sources": ["<!@(node -p \"require('./native/sources.json').core.join(' ')\")"],
       "include_dirs": ["<(node_addon_api)", "<(python_include)", "<(pybind11_include)"],
+      # pybind11 would export some of its own.
+      "defines": ["PYBIND11_EXPORT="],
       "conditions": [
         # An ordinary import: Py_None and the like are data, which can't be delay-loaded. The loader has opened
         # python3XX.dll by absolute path before the core is loaded, so that Windows finds that one by its name.

@@ -87,13 +87,8 @@ export async function makeProject(folder, { manager, tgz, from = 'file' }) {
   const published = JSON.parse(publishedManifest(readFileSync(path.join(ROOT, 'package.json'), 'utf8')));
   const registry = useRegistry ? await serveRegistry(tgz, published) : undefined;
   const variables =
-    registry === undefined
-      ? {}
-      : {
-          npm_config_registry: registry.url,
-          YARN_NPM_REGISTRY_SERVER: registry.url,
-          YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
-        };
+    registry === undefined ? {} : { YARN_NPM_REGISTRY_SERVER: registry.url, YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1' };
+  if (registry !== undefined) writeFileSync(path.join(project, '.npmrc'), `registry=${registry.url}\n`);
   try {
     const spec = useRegistry ? published.name : `${published.name}@file:${tgz}`;
     const [command, ...first] = [...program, ...add(spec)];
@@ -112,10 +107,14 @@ export async function makeProject(folder, { manager, tgz, from = 'file' }) {
   }
 }
 
+/** Yarn 4 counts its notice that a project asked for the experimental loader of Plug'n'Play, which it tells above it. */
+const NOISE = /YN0000: · Done with warnings/;
+
 /** Lines of an installation's output that a user would worry about. */
 function warningsOf(output) {
   return stripVTControlCharacters(output)
     .split('\n')
+    .filter((line) => !NOISE.test(line))
     .filter((line) => /\bwarn|gyp|\bscripts?\b|\bignored|deprecat|approve/i.test(line));
 }
 

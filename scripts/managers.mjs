@@ -42,11 +42,12 @@ export const MANAGERS = {
     add: (spec) => ['add', spec],
     files: { '.yarnrc.yml': 'nodeLinker: node-modules\nenableTelemetry: false\n', 'yarn.lock': '' },
   },
+  // Plug'n'Play resolves `import` by its own loader, which a project has to ask for.
   'yarn4-pnp': {
     package: '@yarnpkg/cli-dist@4.18.1',
     program: (modules) => [process.execPath, path.join(modules, '@yarnpkg', 'cli-dist', 'bin', 'yarn.js')],
     add: (spec) => ['add', spec],
-    files: { '.yarnrc.yml': 'nodeLinker: pnp\nenableTelemetry: false\n', 'yarn.lock': '' },
+    files: { '.yarnrc.yml': 'nodeLinker: pnp\npnpEnableEsmLoader: true\nenableTelemetry: false\n', 'yarn.lock': '' },
     node: (program) => [...program, 'node'],
   },
   bun: {

@@ -1,6 +1,6 @@
 // The steps of set-up and build, each quick when there is nothing left to do.
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { bin, CACHE, fail, once, ROOT, run, say } from './lib.mjs';
@@ -42,12 +42,60 @@ export async function compileTypeScript() {
       await run(process.execPath, [bin('typescript', 'bin/tsc'), '-p', ROOT, '--outDir', fresh]);
       const names = Object.keys(createRequire(import.meta.url)(path.join(fresh, 'index.js')));
       // Names, no default: bundlers disagree about the default of such a file.
-      writeFileSync(path.join(fresh, 'index.mjs'), `export { ${names.join(', ')} } from './index.js';\n`);
+      writeFileSync(path.join(fresh, 'bundled.mjs'), bundledGuard(fresh));
+      writeFileSync(
+        path.join(fresh, 'index.mjs'),
+        `import './bundled.mjs';\nexport { ${names.join(', ')} } from './index.js';\n`,
+      );
       writeFileSync(path.join(fresh, 'index.d.mts'), `export * from './index.js';\n`);
+      easeDeclarations(fresh);
       rmSync(path.join(ROOT, 'dist'), { recursive: true, force: true });
       renameSync(fresh, path.join(ROOT, 'dist'));
     },
   );
+}
+
+/**
+ * What the entry for `import` evaluates first. A bundler that makes an ES module of CommonJS may leave a `require` there
+ * that throws before `init()` could say what is wrong.
+ */
+function bundledGuard(folder) {
+  const { BUNDLED_ADVICE } = createRequire(import.meta.url)(path.join(folder, 'runtime', 'package.js'));
+  return `import { readFileSync } from 'node:fs';
+
+function isInstalled() {
+  try {
+    return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).name === 'wangp-node';
+  } catch {
+    return false;
+  }
+}
+
+// In CommonJS init() itself says it.
+if (typeof module === 'undefined' && !isInstalled()) {
+  const message = 'wangp-node was bundled: its code runs from ' + import.meta.url + ${JSON.stringify(BUNDLED_ADVICE)};
+  throw Object.assign(new Error(message), { name: 'WanGPError', code: 'ERR_WANGP_BUNDLED' });
+}
+`;
+}
+
+/**
+ * TypeScript 5 refuses `#private` where the target is its default, ES5, in declarations too. A private property of its
+ * own keeps a class as distinct.
+ */
+function easeDeclarations(folder) {
+  for (const name of readdirSync(folder, { recursive: true })) {
+    if (!name.endsWith('.d.ts')) continue;
+    const file = path.join(folder, name);
+    const text = readFileSync(file, 'utf8');
+    let className;
+    const lines = text.split('\n').map((line) => {
+      className = /\bclass (\w+)/.exec(line)?.[1] ?? className;
+      return line.replace(/^( +)#private;$/, `$1private readonly '#${className}': unknown;`);
+    });
+    const eased = lines.join('\n');
+    if (eased !== text) writeFileSync(file, eased);
+  }
 }
 
 /** The package's own search for Python, once it is compiled. */

@@ -30,7 +30,7 @@ describe.skipIf(process.platform !== 'linux').each(binaries)('%s', (file) => {
 });
 
 test('on Windows a core imports its Python in the ordinary way: data symbols cannot be delay-loaded', () => {
-  expect(readFileSync(path.join(REPOSITORY, 'binding.gyp'), 'utf8')).not.toMatch(/DelayLoadDLLs/);
+  expect(readFileSync(path.join(REPOSITORY, 'native', 'addon.gypi'), 'utf8')).not.toMatch(/DelayLoadDLLs/);
 });
 
 test('what needs no Python.h is compiled once: no source or header of that library includes it', () => {

@@ -40,26 +40,29 @@ export function packageVersion(): string {
   return typeof version === 'string' ? version : '';
 }
 
+/** What follows the place that bundled code runs from; `dist/bundled.mjs` says it too. */
+export const BUNDLED_ADVICE =
+  ', away from its native addon and its Python files. Make it external, so that it is loaded from node_modules:\n' +
+  '  esbuild   --external:wangp-node\n' +
+  "  webpack   externals: { 'wangp-node': 'commonjs wangp-node' }\n" +
+  "  rollup    external: ['wangp-node']\n" +
+  "  Vite      ssr: { external: ['wangp-node'] }\n" +
+  "  Next.js   serverExternalPackages: ['wangp-node']\n" +
+  'docs/bundlers.md of wangp-node has each in full';
+
 /** Throws `ERR_WANGP_BUNDLED` where a bundler has taken this code away from the files that it needs. */
 export function checkUnbundled(): void {
   if (manifest().name === 'wangp-node') return;
   throw new WanGPError(
     'ERR_WANGP_BUNDLED',
-    `wangp-node was bundled: its code runs from ${typeof __dirname === 'string' ? __dirname : 'an ES module'}, away ` +
-      'from its native addon and its Python files. Make it external, so that it is loaded from node_modules:\n' +
-      '  esbuild   --external:wangp-node\n' +
-      "  webpack   externals: { 'wangp-node': 'commonjs wangp-node' }\n" +
-      "  rollup    external: ['wangp-node']\n" +
-      "  Vite      ssr: { external: ['wangp-node'] }\n" +
-      "  Next.js   serverExternalPackages: ['wangp-node']\n" +
-      'docs/bundlers.md of wangp-node has each in full',
+    `wangp-node was bundled: its code runs from ${typeof __dirname === 'string' ? __dirname : 'an ES module'}${BUNDLED_ADVICE}`,
   );
 }
 
 /** The command that builds the addon from its sources for an interpreter, as it is typed here. */
 export function buildCommand(python?: string): string {
   const option = python === undefined ? '' : ` --python "${python}"`;
-  if (IS_CLONE) return `npm run build${option === '' ? '' : ` --${option}`} (in ${PACKAGE_ROOT})`;
+  if (IS_CLONE) return `npm run compile${option === '' ? '' : ` --${option}`} (in ${PACKAGE_ROOT})`;
   // Yarn's Plug'n'Play has no node_modules/.bin, where npx looks.
   return `${process.versions['pnp'] === undefined ? 'npx' : 'yarn'} wangp-node build${option}`;
 }

@@ -250,12 +250,13 @@ describe('the native addon', () => {
     await mkdir(release, { recursive: true });
     await cp(path.join(REPOSITORY, 'dist'), path.join(copy, 'dist'), { recursive: true });
     await symlink(path.join(REPOSITORY, 'python'), path.join(copy, 'python'));
+    await cp(path.join(REPOSITORY, 'package.json'), path.join(copy, 'package.json'));
     const attempt = (): Promise<unknown> =>
       inChild(`return require(${JSON.stringify(path.join(copy, 'dist', 'index.js'))})
         .init({ root: SCRIPTED_ROOT }).then(() => 'no failure', plain);`);
     const { minor } = (await inChild(`return ${find}`)) as { minor: string };
     const core = `core.cp${minor.replace('.', '')}.node`;
-    const command = `Build it: npm run build -- --python "${PYTHON}" (in ${copy})`;
+    const command = `Build it from source: npx wangp-node build --python "${PYTHON}"`;
 
     expect(await attempt()).toMatchObject({
       code: 'ERR_WANGP_CORE_MISSING',
@@ -266,6 +267,12 @@ describe('the native addon', () => {
     expect(missing.code).toBe('ERR_WANGP_CORE_MISSING');
     expect(missing.message).toContain(`there is no native core for Python ${minor} (${PYTHON}): ${core} is in none of`);
     expect(missing.message.endsWith(command)).toBe(true);
+
+    await writeFile(path.join(copy, 'tsconfig.json'), '{}');
+    expect(((await attempt()) as WanGPError).message, 'in a clone').toContain(
+      `Build it: npm run compile -- --python "${PYTHON}" (in ${copy})`,
+    );
+    await rm(path.join(copy, 'tsconfig.json'));
 
     await writeFile(path.join(release, core), 'no binary');
     expect(await attempt()).toMatchObject({
