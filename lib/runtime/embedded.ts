@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { joinCore, loadCore, PYTHON_FOLDER } from './addon';
+import { isSamePath } from '../directory';
 import { ERROR_CODES, WanGPError, type WanGPErrorCode } from '../errors';
 import { toJson } from './json';
 import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError, NativeMemory } from './native';
@@ -82,7 +83,7 @@ export class Runtime {
         bridgeModule: 'wangp_bridge',
         deepBind,
       });
-      if (interpreter.executable !== python.executable) {
+      if (!isSamePath(interpreter.executable, python.executable)) {
         throw new WanGPError(
           'ERR_WANGP_ALREADY_INITIALIZED',
           `this process already runs ${interpreter.executable}; ${python.executable} cannot run beside it. ` +

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { absolutePath, realPath } from '../directory';
 import { WanGPError } from '../errors';
@@ -6,7 +6,7 @@ import { PYTHON_FOLDER } from '../runtime/addon';
 import { describe, checkNoTilde, invalid } from '../validate';
 
 /** The folder shaped like a WanGP checkout that stands in where none is named. */
-export const SAMPLE_ROOT = realpathSync(path.join(PYTHON_FOLDER, 'sample_root'));
+export const SAMPLE_ROOT = realPath(path.join(PYTHON_FOLDER, 'sample_root'));
 
 /** The real path of the checkout: the option, `WANGP_ROOT`, or the sample. Throws `ERR_WANGP_ROOT` where it is none. */
 export function findRoot(option: string | undefined): string {
