@@ -91,8 +91,9 @@ async function packPackage(platform, minor) {
   const folder = path.join(FOREIGN, `pack-${platform}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  // Its own scripts would ask for the binaries of every platform.
-  await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder]);
+  // One platform and one Python are enough here.
+  const env = { ...process.env, WANGP_PACK_PLATFORMS: 'none' };
+  await run('npm', ['pack', '--silent', '--pack-destination', folder], { env });
   return path.join(folder, readdirSync(folder)[0]);
 }
 
@@ -119,21 +120,57 @@ export function copyScriptedRoot(folder) {
   });
 }
 
-/** The arguments of the foreign Node for the tests of `tests/main.mjs`; what they say goes into `report`. */
-export function testArguments(main, report, names) {
-  return ['--test-reporter=spec', `--test-reporter-destination=${report}`, main, ...names];
-}
+/** What runs in the short form, and in the full one everywhere. */
+const FILES = { short: ['generation'], full: ['generation', 'failures', 'lifetimes', 'python'] };
 
-/** Tells what the tests said and how it ended. Returns the exit code. */
-export function conclude(name, { report, code, started, output }) {
+/** One test may take this long, and all of them. Emulation is slow, and a machine may be busy. */
+const LIMITS = { testMs: 300_000, shortMs: 480_000, fullMs: 1_800_000 };
+
+/**
+ * Runs test/foreign/ to its end and tells what it said, how long it took, and how it ended. `start(args, { limitMs, env })`
+ * runs the other platform's Node with these arguments and resolves with its output and exit code; `pathOf` gives a path
+ * as that Node writes it. Resolves with the exit code of the script.
+ */
+export async function runTestsIn(project, { name, place, more = [], pathOf = (file) => file, start, started }) {
+  const short = process.argv.includes('--short');
+  const report = path.join(project, 'report.txt');
+  const args = [
+    '--test-reporter=spec',
+    `--test-reporter-destination=${pathOf(report)}`,
+    `--test-timeout=${LIMITS.testMs}`,
+    pathOf(path.join(project, 'tests', 'main.mjs')),
+    ...(short ? FILES.short : [...FILES.full, ...more]),
+  ];
+  const limitMs = short ? LIMITS.shortMs : LIMITS.fullMs;
+  const { code, output } = await start(args, { limitMs, env: { WANGP_FOREIGN: JSON.stringify(place) } });
   const told = existsSync(report) ? stripVTControlCharacters(readFileSync(report, 'utf8')) : '';
-  const passed = /^ℹ pass (\d+)$/m.exec(told)?.[1] ?? '0';
-  const failed = /^ℹ fail (\d+)$/m.exec(told)?.[1] ?? '?';
-  const good = code === 0 && failed === '0' && passed !== '0';
+  const count = (what) => Number(new RegExp(`^ℹ ${what} (\\d+)$`, 'm').exec(told)?.[1] ?? Number.NaN);
+  const [passed, failed, skipped] = [count('pass'), count('fail') + count('cancelled'), count('skipped')];
+  const good = code === 0 && failed === 0 && skipped === 0 && passed > 0;
   if (!process.env.CI || !good) console.log(told);
-  if (told === '' && !good) console.log(output);
+  // The tests have not come to their end: what the program printed says why, if anything does.
+  if (Number.isNaN(passed)) console.log(output);
   const seconds = ((Date.now() - started) / 1000).toFixed(0);
   say(`${name}: ${good ? 'passed' : `FAILED (exit code ${code})`}, ${seconds} s`);
-  console.log(`${passed} passed, ${failed} failed`);
+  console.log(`${passed || 0} passed, ${failed || (good ? 0 : 1)} failed`);
   return good ? 0 : 1;
+}
+
+/** Runs a program at most so long; resolves with its exit code and its output. One that hangs is killed. */
+export async function runAtMost(limitMs, command, args, { cwd, env }) {
+  let code = 0;
+  const limit = ['--kill-after=10', String(Math.ceil(limitMs / 1000))];
+  const output = await run('timeout', [...limit, command, ...args], { cwd, env }).catch((error) => {
+    code = 1;
+    return error.message;
+  });
+  return { code, output: stripVTControlCharacters(output) };
+}
+
+/** This process's variables without what would choose a Python, a root or a Node's options there. */
+export function cleanVariables(changes) {
+  const env = { ...process.env, ...changes };
+  const chosen = ['WANGP_PYTHON', 'WANGP_ROOT', 'VIRTUAL_ENV', 'CONDA_PREFIX', 'NODE_OPTIONS', 'FORCE_COLOR'];
+  for (const name of chosen) delete env[name];
+  return env;
 }

@@ -2,19 +2,20 @@
 // Node, and Debian's own Python and libraries for ARM into .cache/foreign/, and runs test/foreign/ with them in a
 // project into which npm has installed the packed package. `--short`: one generation by the API and one by the command
 // line. Needs no root, and changes nothing outside .cache/.
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
-  conclude,
+  cleanVariables,
   copyScriptedRoot,
   fetchNode,
   FOREIGN,
   installProject,
   installWheels,
   requireMachine,
-  testArguments,
+  runAtMost,
+  runTestsIn,
 } from './foreign.mjs';
-import { CACHE, fail, once, run, say } from './lib.mjs';
+import { fail, once, run, say } from './lib.mjs';
 
 const PLATFORM = 'linux-arm64';
 const MANYLINUX = ['manylinux_2_28_aarch64', 'manylinux_2_27_aarch64', 'manylinux2014_aarch64'];
@@ -108,7 +109,6 @@ async function makeEnvironment(version, qemu) {
 }
 
 const started = Date.now();
-const short = process.argv.includes('--short');
 requireMachine('npm run test:arm64');
 const qemu = await fetchQemu();
 const version = await fetchSystem();
@@ -117,17 +117,12 @@ const node = makeCommand(path.join(HOME, 'bin', 'node'), qemu, program, { asItse
 const python = await makeEnvironment(version, qemu);
 const root = path.join(HOME, 'WanGP');
 copyScriptedRoot(root);
-const project = await installProject(path.join(HOME, 'Film für Anna'), { platform: PLATFORM, minor: version });
+const project = path.join(HOME, 'Film für Anna');
+await installProject(project, { platform: PLATFORM, minor: version });
 
-const place = { node, python, root, core: `core.cp${version.replace('.', '')}.node`, workingDirectory: 'thread', slow: 5 };
-const env = { ...process.env, WANGP_FOREIGN: JSON.stringify(place) };
-for (const name of ['WANGP_PYTHON', 'WANGP_ROOT', 'VIRTUAL_ENV', 'CONDA_PREFIX', 'NODE_OPTIONS']) delete env[name];
-const report = path.join(project, 'report.txt');
-const names = short ? ['generation'] : ['generation', 'failures', 'lifetimes', 'python'];
-const args = testArguments(path.join(project, 'tests', 'main.mjs'), report, names);
-let code = 0;
-const output = await run(node, args, { cwd: project, env }).catch((error) => {
-  code = 1;
-  return error.message;
+process.exitCode = await runTestsIn(project, {
+  name: 'arm64',
+  place: { node, python, root, core: `core.cp${version.replace('.', '')}.node`, workingDirectory: 'thread', slow: 5 },
+  start: (args, { limitMs, env }) => runAtMost(limitMs, node, args, { cwd: project, env: cleanVariables(env) }),
+  started,
 });
-process.exitCode = conclude('arm64', { report, code, started, output });

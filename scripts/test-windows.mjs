@@ -1,11 +1,11 @@
 // npm run test:windows [-- --short]: the Windows binaries under Wine, on Linux x64. Installs Wine where it is missing,
 // fetches a Node and a CPython for Windows, and runs test/foreign/ there in a project into which npm has installed the
 // packed package. `--short`: one generation by the API and one by the command line.
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fetchCPython } from './cpythons.mjs';
 import {
-  conclude,
+  cleanVariables,
   copyScriptedRoot,
   fetchNode,
   FOREIGN,
@@ -13,7 +13,8 @@ import {
   installProject,
   installWheels,
   requireMachine,
-  testArguments,
+  runAtMost,
+  runTestsIn,
 } from './foreign.mjs';
 import { once, run, say } from './lib.mjs';
 
@@ -26,8 +27,7 @@ const WHEELS = { version: MINOR, platforms: ['win_amd64'], requirements: ['numpy
 const PREFIX = path.join(FOREIGN, 'wine');
 const DRIVE = path.join(PREFIX, 'drive_c');
 // Umlauts in the names of files need a locale that has them.
-const ENV = { ...process.env, WINEPREFIX: PREFIX, WINEDEBUG: '-all', WINEARCH: 'win64', LC_ALL: 'C.UTF-8' };
-for (const name of ['WANGP_PYTHON', 'WANGP_ROOT', 'VIRTUAL_ENV', 'CONDA_PREFIX', 'NODE_OPTIONS']) delete ENV[name];
+const ENV = cleanVariables({ WINEPREFIX: PREFIX, WINEDEBUG: '-all', WINEARCH: 'win64', LC_ALL: 'C.UTF-8' });
 
 /** A path on drive C: as Wine's programs write it. */
 function windowsPath(file) {
@@ -74,43 +74,40 @@ function installRoot(python) {
 }
 
 /**
- * Runs a program of Windows to its end, on a terminal: Wine can't give Node or Python files and pipes of Linux for
- * their standard streams. Within Wine they have pipes as on Windows.
+ * Runs Node to its end, on a terminal: Wine can't give Node or Python files and pipes of Linux for their standard
+ * streams. Within Wine they have pipes as on Windows.
  */
-async function runInWine(args, { cwd, env }) {
-  const command = ['wine', ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  let code = 0;
-  const output = await run('script', ['-qec', `stty cols 500 rows 100; ${command}`, '/dev/null'], { cwd, env }).catch((error) => {
-    code = 1;
-    return error.message;
-  });
-  return { code, output };
+async function runInWine(node, args, { cwd, limitMs, env }) {
+  const command = ['wine', node, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const script = ['-qec', `stty cols 500 rows 100; ${command}`, '/dev/null'];
+  const ended = await runAtMost(limitMs, 'script', script, { cwd, env: { ...ENV, ...env } });
+  // What a killed test has left runs on in Wine.
+  await run('wineserver', ['--kill'], { env: ENV }).catch(() => {});
+  return ended;
 }
 
 const started = Date.now();
-const short = process.argv.includes('--short');
 requireMachine('npm run test:windows');
 await installDebianPackages({ wine: ['wine', 'wine64'], script: ['bsdutils'] });
 const node = await fetchNode('win-x64');
 await makePrefix();
 const python = await installPython();
 const root = installRoot(python);
-const project = await installProject(path.join(DRIVE, 'Projekte', 'Film für Anna'), { platform: PLATFORM, minor: MINOR });
+const project = path.join(DRIVE, 'Projekte', 'Film für Anna');
+await installProject(project, { platform: PLATFORM, minor: MINOR });
 
-const place = {
-  node: `Z:${node.replaceAll('/', '\\')}`,
-  python: windowsPath(path.join(python, 'python.exe')),
-  core: `core.cp${MINOR.replace('.', '')}.node`,
-  root: windowsPath(root),
-  workingDirectory: 'absolute-paths',
-  slow: 3,
-};
-const report = path.join(project, 'report.txt');
-if (existsSync(report)) rmSync(report);
-const names = short ? ['generation'] : ['generation', 'failures', 'lifetimes', 'python', 'windows'];
-const main = path.join(project, 'tests', 'main.mjs');
-const args = testArguments(windowsPath(main), windowsPath(report), names);
-const env = { ...ENV, WANGP_FOREIGN: JSON.stringify(place) };
-const { code, output } = await runInWine([node, ...args], { cwd: project, env });
-await run('wineserver', ['--kill'], { env: ENV }).catch(() => {});
-process.exitCode = conclude('windows', { report, code, started, output });
+process.exitCode = await runTestsIn(project, {
+  name: 'windows',
+  place: {
+    node: `Z:${node.replaceAll('/', '\\')}`,
+    python: windowsPath(path.join(python, 'python.exe')),
+    core: `core.cp${MINOR.replace('.', '')}.node`,
+    root: windowsPath(root),
+    workingDirectory: 'absolute-paths',
+    slow: 3,
+  },
+  more: ['windows'],
+  pathOf: windowsPath,
+  start: (args, options) => runInWine(node, args, { cwd: project, ...options }),
+  started,
+});

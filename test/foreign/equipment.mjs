@@ -1,13 +1,18 @@
 // What the tests share that run under another platform's Node: see scripts/foreign.mjs. Node's own modules only.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
+import { clearTimeout } from 'node:timers';
 
 /**
  * What the script tells: `node` and `python` are commands that can be run here, `root` is the tests' own root, and
  * `slow` is how many times slower than a real machine this one may be.
  */
 export const PLACE = JSON.parse(process.env.WANGP_FOREIGN);
+
+/** How long a program may take on a real machine. */
+const LIMIT_MS = 60_000;
 
 export const TESTS = import.meta.dirname;
 export const PROJECT = path.dirname(TESTS);
@@ -29,17 +34,21 @@ export const TINY_VIDEO = {
   seed: 1,
 };
 
-/**
- * Runs the file with Node in a process of its own, with pipes for its output; `settings` is what a program finds in
- * WANGP_PROGRAM. Resolves however it ends: `{ code, signal, stdout, stderr, ms }`. One that hangs is killed.
- */
-export function runNode(file, args = [], { settings = {}, env = {}, cwd = PROJECT, limitMs = 60_000 } = {}) {
+function variablesOf({ settings = {}, env = {} }) {
   const variables = { ...process.env, WANGP_PYTHON: PLACE.python, WANGP_PROGRAM: JSON.stringify(settings), ...env };
   for (const [name, value] of Object.entries(variables)) if (value === undefined) delete variables[name];
+  return variables;
+}
+
+/**
+ * Runs the file with Node in a process of its own, with pipes for its output; `settings` is what a program finds in
+ * WANGP_PROGRAM. Resolves however it ends: `{ code, signal, stdout, stderr }`. One that hangs is killed.
+ */
+export function runNode(file, args = [], { cwd = PROJECT, ...options } = {}) {
   return new Promise((resolve, reject) => {
-    const started = performance.now();
-    const child = spawn(PLACE.node, [file, ...args], { cwd, env: variables, stdio: ['ignore', 'pipe', 'pipe'] });
-    const timer = setTimeout(() => child.kill('SIGKILL'), limitMs * PLACE.slow);
+    const stdio = ['ignore', 'pipe', 'pipe'];
+    const child = spawn(PLACE.node, [file, ...args], { cwd, env: variablesOf(options), stdio });
+    const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS * PLACE.slow);
     const text = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr']) {
       child[name].setEncoding('utf8').on('data', (chunk) => (text[name] += chunk));
@@ -47,9 +56,17 @@ export function runNode(file, args = [], { settings = {}, env = {}, cwd = PROJEC
     child.once('error', reject);
     child.once('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({ code, signal, ...text, ms: performance.now() - started });
+      resolve({ code, signal, ...text });
     });
   });
+}
+
+/** Runs a file of programs/ without a console and without standard streams. Resolves with its exit code. */
+export async function runHidden(name, options) {
+  const file = path.join(TESTS, 'programs', `${name}.mjs`);
+  const how = { cwd: PROJECT, env: variablesOf(options), stdio: 'ignore', detached: true, windowsHide: true };
+  const [code] = await once(spawn(PLACE.node, [file], how), 'exit');
+  return code;
 }
 
 /** {@link runNode} with a file of programs/. */

@@ -48,7 +48,10 @@ test('settings, attachments and outputs take backslashes, slashes and URLs, rela
   ];
   const url = pathToFileURL(absolute).href;
   const outputDir = 'Ausgaben\\für Wan';
-  const answer = await answerOf('sources', { settings: { sources, url, outputDir, image: image_start }, told: ABOUT_SAMPLE });
+  const answer = await answerOf('sources', {
+    settings: { sources, url, outputDir, image: image_start },
+    told: ABOUT_SAMPLE,
+  });
   assert.deepEqual(
     answer.results.map(({ errors }) => errors),
     answer.results.map(() => []),
