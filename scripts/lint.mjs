@@ -35,7 +35,7 @@ const native = ['native', 'test/native'].flatMap((name) =>
     .filter((file) => /\.(c|cc|h)$/.test(file) && !file.startsWith('build'))
     .map((file) => path.join(name, file)),
 );
-const pythonFolders = ['python', 'test/python', 'test/fixtures'];
+const pythonFolders = ['python', 'scripts', 'test/python', 'test/fixtures'];
 
 /** Compile commands for clang-tidy, from the developer build. */
 async function configureCmake() {

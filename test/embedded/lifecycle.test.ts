@@ -108,22 +108,27 @@ describe('the end of the process', () => {
     expect(exit.stderr).toContain('nobody catches this');
   });
 
-  test('is without a crash, in process after process that ends in the midst of a job', async () => {
-    const repetitions = thorough ? 30 : 4;
-    const natural = `const session = await wangp.init({ outputDir: ${JSON.stringify(folder)}, consoleOutput: false });
+  // Thirty processes: minutes on a machine that has other work.
+  test(
+    'is without a crash, in process after process that ends in the midst of a job',
+    { timeout: 300_000 },
+    async () => {
+      const repetitions = thorough ? 30 : 4;
+      const natural = `const session = await wangp.init({ outputDir: ${JSON.stringify(folder)}, consoleOutput: false });
       const result = await session.runTask({ ...TINY_VIDEO, _api: { return_media: true } });
       console.log(result.success, result.artifacts[0].video.zeroCopy);`;
-    const sudden = `const session = await wangp.init({ outputDir: ${JSON.stringify(folder)}, consoleOutput: false });
+      const sudden = `const session = await wangp.init({ outputDir: ${JSON.stringify(folder)}, consoleOutput: false });
       await session.submitTask({ ...TINY_VIDEO, resolution: '512x512', video_length: 50, num_inference_steps: 50 });
       setTimeout(() => { console.log('true true'); process.exit(0); }, Math.random() * 300);`;
-    const exits: Exit[] = [];
-    for (let count = 0; count < repetitions; count += 2) {
-      exits.push(...(await Promise.all([natural, sudden].map((body) => runScript(`(async () => { ${body} })();`)))));
-    }
-    expect(exits.map(({ code, signal, stdout }) => [code, signal, stdout])).toEqual(
-      Array.from({ length: repetitions }, () => [0, null, 'true true\n']),
-    );
-  });
+      const exits: Exit[] = [];
+      for (let count = 0; count < repetitions; count += 2) {
+        exits.push(...(await Promise.all([natural, sudden].map((body) => runScript(`(async () => { ${body} })();`)))));
+      }
+      expect(exits.map(({ code, signal, stdout }) => [code, signal, stdout])).toEqual(
+        Array.from({ length: repetitions }, () => [0, null, 'true true\n']),
+      );
+    },
+  );
 });
 
 describe('a session', () => {

@@ -1,4 +1,4 @@
-// npm run build [-- --python PATH]...: TypeScript, and the native addon for the interpreter in use or the named ones.
+// npm run compile [-- --python PATH]...: TypeScript, and the native addon for the interpreter in use or the named ones.
 import { parseArgs } from 'node:util';
 import { fail } from './lib.mjs';
 import { buildNative, compileTypeScript, findPython, installPackages } from './steps.mjs';
@@ -7,7 +7,7 @@ function readArguments() {
   try {
     return parseArgs({ options: { python: { type: 'string', multiple: true } } }).values;
   } catch (error) {
-    return fail(`${error.message}\nUsage: npm run build [-- --python PATH]`);
+    return fail(`${error.message}\nUsage: npm run compile [-- --python PATH]`);
   }
 }
 
