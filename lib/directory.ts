@@ -31,7 +31,18 @@ export function absolutePath(file: string, name: string): string {
 
 /** Two names of one file or folder are one; what doesn't exist has the real name of the folder that it would be in. */
 export function realPath(file: string): string {
-  if (existsSync(file)) return realpathSync(file);
+  if (existsSync(file)) return nameOnDisk(realpathSync(file));
   const parent = path.dirname(file);
   return parent === file ? file : path.join(realPath(parent), path.basename(file));
+}
+
+/** Where a system takes any case for a name, the one that it has. A drive that stands for a folder stays that drive. */
+function nameOnDisk(file: string): string {
+  const name = realpathSync.native(file);
+  return name.toLowerCase() === file.toLowerCase() ? name : file;
+}
+
+/** Whether two absolute paths that lead through no links name one file: Windows doesn't tell cases apart. */
+export function isSamePath(one: string, other: string): boolean {
+  return process.platform === 'win32' ? one.toLowerCase() === other.toLowerCase() : one === other;
 }

@@ -18,6 +18,9 @@
 
 #ifdef _WIN32
 #include <windows.h>
+// clang-format off: it needs what is above
+#include <psapi.h>
+// clang-format on
 #else
 #include <dlfcn.h>
 #include <pthread.h>
@@ -38,26 +41,72 @@ static napi_value Fail(napi_env env, const char* code, const char* message) {
   return NULL;
 }
 
+// Shared by all environments of the process (main thread and Workers).
+static char library_path[PATH_SIZE];
+
+static void SayInUse(const char* path, const char** code, char* message) {
+  *code = "ERR_WANGP_PYTHON_IN_USE";
+  snprintf(message, MESSAGE_SIZE,
+           "another library of this process has already loaded a Python; %s cannot be loaded beside it. Use "
+           "wangp-node in a process of its own, or without that library",
+           path);
+}
+
+static void SayRunsAnother(const char* path, const char** code, char* message) {
+  *code = "ERR_WANGP_ALREADY_INITIALIZED";
+  snprintf(message, MESSAGE_SIZE, "this process runs the Python of %s and cannot load %s beside it", library_path,
+           path);
+}
+
 #ifdef _WIN32
+
+static SRWLOCK mutex = SRWLOCK_INIT;
+static HMODULE library = NULL;
+
+enum { MAX_MODULES = 4096 };
+
+// Windows has no scope of all symbols: every loaded module is asked for its own.
+static bool HasPython(void) {
+  static HMODULE modules[MAX_MODULES];
+  DWORD size = 0;
+  if (!K32EnumProcessModules(GetCurrentProcess(), modules, sizeof modules, &size)) return false;
+  const DWORD count = size / sizeof *modules;
+  for (DWORD index = 0; index < count && index < MAX_MODULES; ++index) {
+    if (GetProcAddress(modules[index], "Py_IsInitialized") != NULL) return true;
+  }
+  return false;
+}
 
 static bool OpenLibrary(const char* path, bool deep_bind, const char** code, char* message) {
   (void)deep_bind;
   wchar_t wide[PATH_SIZE];
   MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, PATH_SIZE);
-  if (LoadLibraryExW(wide, NULL, LOAD_WITH_ALTERED_SEARCH_PATH) == NULL) {
-    *code = "ERR_WANGP_ADDON_LOAD";
-    snprintf(message, MESSAGE_SIZE, "%s could not be loaded (Windows error %lu)", path, GetLastError());
-    return false;
+  AcquireSRWLockExclusive(&mutex);
+  bool opened = false;
+  if (library != NULL) {
+    opened = _stricmp(path, library_path) == 0;
+    if (!opened) SayRunsAnother(path, code, message);
+  } else if (HasPython()) {
+    SayInUse(path, code, message);
+  } else {
+    // What the library needs is looked for in its own folder first.
+    library = LoadLibraryExW(wide, NULL, LOAD_WITH_ALTERED_SEARCH_PATH);
+    opened = library != NULL;
+    if (opened) {
+      snprintf(library_path, PATH_SIZE, "%s", path);
+    } else {
+      *code = "ERR_WANGP_ADDON_LOAD";
+      snprintf(message, MESSAGE_SIZE, "%s could not be loaded (Windows error %lu)", path, GetLastError());
+    }
   }
-  return true;
+  ReleaseSRWLockExclusive(&mutex);
+  return opened;
 }
 
 #else
 
-// Shared by all environments of the process (main thread and Workers).
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static void* library = NULL;
-static char library_path[PATH_SIZE];
 
 // The node executable carries its own copy of `environ` (a copy relocation), so a deep-bound libpython sees libc's,
 // which nobody has set: `os.environ` would be empty. It gets a copy of the environment, which lives as long as the
@@ -79,17 +128,9 @@ static bool OpenLibrary(const char* path, bool deep_bind, const char** code, cha
   bool opened = false;
   if (library != NULL) {
     opened = strcmp(path, library_path) == 0;
-    if (!opened) {
-      *code = "ERR_WANGP_ALREADY_INITIALIZED";
-      snprintf(message, MESSAGE_SIZE, "this process runs the Python of %s and cannot load %s beside it", library_path,
-               path);
-    }
+    if (!opened) SayRunsAnother(path, code, message);
   } else if (dlsym(RTLD_DEFAULT, "Py_IsInitialized") != NULL) {
-    *code = "ERR_WANGP_PYTHON_IN_USE";
-    snprintf(message, MESSAGE_SIZE,
-             "another library of this process has already loaded a Python; %s cannot be loaded beside it. Use "
-             "wangp-node in a process of its own, or without that library",
-             path);
+    SayInUse(path, code, message);
   } else {
     int flags = RTLD_NOW | RTLD_GLOBAL;
 #ifdef RTLD_DEEPBIND

@@ -50,7 +50,7 @@ function makeTripwires(folder, log) {
 }
 
 /** The variables of a process that knows nothing of this one's npm, and has a home of its own. */
-function freshEnvironment(home, tripwires, changes) {
+function freshEnvironment(home, tripwires, nodeProgram) {
   const inherited = Object.entries(process.env).filter(
     ([name]) =>
       !/^(npm_|yarn_|pnpm_|bun_|deno_|NODE_OPTIONS$|INIT_CWD$|CI$|CXX$|CC$|WANGP_|VIRTUAL_ENV$|XDG_)/i.test(name),
@@ -59,21 +59,21 @@ function freshEnvironment(home, tripwires, changes) {
     ...Object.fromEntries(inherited),
     HOME: home,
     USERPROFILE: home,
-    PATH: `${tripwires}${path.delimiter}${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH}`,
-    ...changes,
+    PATH: [tripwires, path.dirname(nodeProgram), process.env.PATH].join(path.delimiter),
   };
 }
 
 /**
  * An empty project in `folder`, with the package installed by a package manager of `MANAGERS`. `from`: `file`, the
- * tarball itself, or `registry`, which serves it as npm's would.
+ * tarball itself, or `registry`, which serves it as npm's would. `nodeProgram`: the Node of that user.
  *
- * Resolves with `{ folder, manager, output, warnings, compilers, node, env }`: what the installation printed, those lines
- * of it that warn or speak of building, the calls of compilers, the command that runs a program there, and its variables.
+ * Resolves with `{ folder, manager, output, warnings, compilers, node, commandLine, env }`: what the installation printed,
+ * those lines of it that warn or speak of building, the calls of compilers, the command that runs a program there, the
+ * one that runs the package's command line, and their variables.
  */
-export async function makeProject(folder, { manager, tgz, from = 'file' }) {
-  const { add, files = {}, registryOnly = false, node } = MANAGERS[manager];
-  const program = await managerProgram(manager);
+export async function makeProject(folder, { manager, tgz, from = 'file', nodeProgram = process.execPath }) {
+  const { add, commandLine, files = {}, registryOnly = false, node } = MANAGERS[manager];
+  const program = (await managerProgram(manager)).map((word) => (word === process.execPath ? nodeProgram : word));
   const project = path.join(folder, 'project');
   const log = path.join(folder, 'compilers.log');
   mkdirSync(project, { recursive: true });
@@ -82,7 +82,7 @@ export async function makeProject(folder, { manager, tgz, from = 'file' }) {
   writeFileSync(path.join(project, 'package.json'), JSON.stringify(manifest));
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(project, name), text);
 
-  const env = freshEnvironment(path.join(folder, 'home'), path.join(folder, 'tripwires'), {});
+  const env = freshEnvironment(path.join(folder, 'home'), path.join(folder, 'tripwires'), nodeProgram);
   const useRegistry = registryOnly || from === 'registry';
   const published = JSON.parse(publishedManifest(readFileSync(path.join(ROOT, 'package.json'), 'utf8')));
   const registry = useRegistry ? await serveRegistry(tgz, published) : undefined;
@@ -99,7 +99,8 @@ export async function makeProject(folder, { manager, tgz, from = 'file' }) {
       output,
       warnings: warningsOf(output),
       compilers: existsSync(log) ? readFileSync(log, 'utf8') : '',
-      node: node?.(program) ?? [process.execPath],
+      node: node?.(program) ?? [nodeProgram],
+      commandLine: commandLine(program),
       env,
     };
   } finally {
@@ -148,11 +149,13 @@ main();
 
 /**
  * Runs {@link generationProgram} in a project, to its end; throws what is wrong with it, and resolves with what it
- * printed. `python` is an interpreter that has what the sample root needs.
+ * printed. `kind`: `esm`, `cjs`, or the path of that program in another form. `python` is an interpreter that has what
+ * the sample root needs.
  */
 export async function runGeneration({ folder, node, env }, { kind, python }) {
-  const file = path.join(folder, kind === 'esm' ? 'program.mjs' : 'program.cjs');
-  writeFileSync(file, generationProgram(kind));
+  const extension = { esm: 'mjs', cjs: 'cjs' }[kind];
+  const file = extension === undefined ? kind : path.join(folder, `program.${extension}`);
+  if (extension !== undefined) writeFileSync(file, generationProgram(kind));
   const [command, ...args] = [...node, file];
   const output = await run(command, args, { cwd: folder, env: { ...env, WANGP_PYTHON: python } });
   const line = output.split('\n').find((each) => each.startsWith('{'));

@@ -10,6 +10,8 @@ const cpu = process.arch === 'arm64' ? 'aarch64' : 'x64';
 
 const denoPlatform = { linux: '-glibc', win32: '', darwin: '' }[process.platform];
 
+const npx = ([node, npm]) => [node, path.join(path.dirname(npm), 'npx-cli.js'), 'wangp-node'];
+
 /**
  * `package`: what is fetched. `program(modules)`: what runs it, where its packages are in that folder. `add(spec)`: the
  * arguments that install. `files`: what the project needs to have. `node`: what runs a program in such a project, where
@@ -19,26 +21,31 @@ export const MANAGERS = {
   npm10: {
     package: 'npm@10.9.9',
     program: (modules) => [process.execPath, path.join(modules, 'npm', 'bin', 'npm-cli.js')],
+    commandLine: npx,
     add: (spec) => ['install', '--no-audit', '--no-fund', spec],
   },
   npm11: {
     package: 'npm@11.21.2',
     program: (modules) => [process.execPath, path.join(modules, 'npm', 'bin', 'npm-cli.js')],
+    commandLine: npx,
     add: (spec) => ['install', '--no-audit', '--no-fund', spec],
   },
   pnpm: {
     package: 'pnpm@12.21.0',
     program: (modules) => [process.execPath, path.join(modules, 'pnpm', 'bin', 'pnpm.mjs')],
+    commandLine: (program) => [...program, 'exec', 'wangp-node'],
     add: (spec) => ['add', spec],
   },
   yarn1: {
     package: 'yarn@1.22.22',
     program: (modules) => [process.execPath, path.join(modules, 'yarn', 'bin', 'yarn.js')],
+    commandLine: (program) => [...program, '--silent', 'wangp-node'],
     add: (spec) => ['add', spec],
   },
   yarn4: {
     package: '@yarnpkg/cli-dist@4.18.1',
     program: (modules) => [process.execPath, path.join(modules, '@yarnpkg', 'cli-dist', 'bin', 'yarn.js')],
+    commandLine: (program) => [...program, 'wangp-node'],
     add: (spec) => ['add', spec],
     files: { '.yarnrc.yml': 'nodeLinker: node-modules\nenableTelemetry: false\n', 'yarn.lock': '' },
   },
@@ -46,6 +53,7 @@ export const MANAGERS = {
   'yarn4-pnp': {
     package: '@yarnpkg/cli-dist@4.18.1',
     program: (modules) => [process.execPath, path.join(modules, '@yarnpkg', 'cli-dist', 'bin', 'yarn.js')],
+    commandLine: (program) => [...program, 'wangp-node'],
     add: (spec) => ['add', spec],
     files: { '.yarnrc.yml': 'nodeLinker: pnp\npnpEnableEsmLoader: true\nenableTelemetry: false\n', 'yarn.lock': '' },
     node: (program) => [...program, 'node'],
@@ -53,6 +61,7 @@ export const MANAGERS = {
   bun: {
     package: 'bun@1.4.5',
     program: (modules) => [path.join(modules, '@oven', `bun-${os}-${cpu}`, 'bin', exe('bun'))],
+    commandLine: (program) => [...program, 'run', '--bun', 'wangp-node'],
     add: (spec) => ['add', spec],
     node: (program) => program,
   },
@@ -61,6 +70,7 @@ export const MANAGERS = {
     program: (modules) => [
       path.join(modules, '@deno', `${process.platform}-${process.arch}${denoPlatform}`, exe('deno')),
     ],
+    commandLine: (program) => [...program, 'run', '--allow-all', 'npm:wangp-node'],
     add: (spec) => ['add', `npm:${spec}`],
     // Deno takes packages from a registry alone.
     registryOnly: true,

@@ -19,7 +19,7 @@ async function outcomeOf(work) {
 
 let project;
 const installed = await outcomeOf(async () => {
-  project = await makeProject(folder, { manager: runtime.manager, tgz, node: runtime.node });
+  project = await makeProject(folder, { manager: runtime.manager, tgz, nodeProgram: runtime.node });
   if (project.compilers !== '') throw new Error(`the installation called a compiler:\n${project.compilers}`);
   if (project.warnings.length > 0) throw new Error(`the installation warned:\n${project.warnings.join('\n')}`);
 });
@@ -39,7 +39,7 @@ async function runTypeScript(here, python) {
   const types = ['--types', 'node', '--typeRoots', path.join(ROOT, 'node_modules', '@types')];
   const options = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--outDir', here.folder, ...types];
   await run(process.execPath, [bin('typescript', 'bin/tsc'), ...options, source], { cwd: here.folder });
-  await runGeneration(here, { file: path.join(here.folder, 'program.js'), python });
+  await runGeneration(here, { kind: path.join(here.folder, 'program.js'), python });
 }
 
 const STEPS = {

@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
+import { isSamePath } from '../directory';
 import { joinCore, loadCore, spent } from './addon';
 import { ERROR_CODES, WanGPError, type WanGPErrorCode } from '../errors';
 import { toJson } from './json';
@@ -86,7 +87,7 @@ export class Runtime {
         bridgeModule: 'wangp_bridge',
         deepBind,
       });
-      if (interpreter.executable !== python.executable) {
+      if (!isSamePath(interpreter.executable, python.executable)) {
         throw new WanGPError(
           'ERR_WANGP_ALREADY_INITIALIZED',
           `this process already runs ${interpreter.executable}; ${python.executable} cannot run beside it. ` +

@@ -1,5 +1,5 @@
 import { inspect, type InspectOptions } from 'node:util';
-import { absolutePath, currentDirectory, workingDirectory } from '../directory';
+import { absolutePath, currentDirectory, isSamePath, workingDirectory } from '../directory';
 import { abortError, WanGPError } from '../errors';
 import type { Callbacks } from '../job/callbacks';
 import { JobControl } from '../job/control';
@@ -90,7 +90,7 @@ async function startRuntime(options: CheckedInitOptions, root: string, folders: 
     if (starting === attempt) starting = undefined;
     throw error;
   }
-  if (runtime.python.executable !== python.executable) {
+  if (!isSamePath(runtime.python.executable, python.executable)) {
     throw new WanGPError(
       'ERR_WANGP_ALREADY_INITIALIZED',
       `this process already runs ${runtime.python.executable}; ${python.executable} cannot run beside it. ` +
