@@ -45,6 +45,7 @@ export default defineConfig(
         URL: 'readonly',
         setTimeout: 'readonly',
         performance: 'readonly',
+        fetch: 'readonly',
       },
     },
   },

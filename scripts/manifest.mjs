@@ -9,7 +9,9 @@ const original = path.join(CACHE, 'package.json');
 
 /** What is published of package.json. */
 export function publishedManifest(text) {
-  const { scripts, devDependencies, ...published } = JSON.parse(text);
+  const published = JSON.parse(text);
+  delete published.scripts;
+  delete published.devDependencies;
   return `${JSON.stringify(published, undefined, 2)}\n`;
 }
 

@@ -76,6 +76,21 @@ test.each([
   120_000,
 );
 
+test.each(['5.0.4', '5.9.3', '7.0.2'])(
+  'the declarations compile with TypeScript %s at its defaults',
+  async (version) => {
+    const project = path.join(folder, `${version}-defaults.json`);
+    writeFileSync(project, JSON.stringify({ compilerOptions: { noEmit: true }, files: ['consumer.ts'] }));
+    const running = execute(process.execPath, [fileOf(version), '-p', project], { cwd: folder });
+    const said = await running.then(
+      ({ stdout }) => stdout,
+      (error: unknown) => (error as { stdout: string }).stdout,
+    );
+    expect(said).toBe('');
+  },
+  120_000,
+);
+
 describe('the declarations', () => {
   const declarations = readdirSync(path.join(PACKAGE, 'dist'), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.d\.m?ts$/.test(name))
