@@ -80,7 +80,7 @@ export async function fetchPybind11(python) {
 }
 
 /** An interpreter with pip: this one, or an environment made for that. */
-async function pipOf(python) {
+export async function pipOf(python) {
   try {
     await run(python.executable, ['-m', 'pip', '--version']);
     return python.executable;
