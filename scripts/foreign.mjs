@@ -6,7 +6,7 @@ import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { CACHE, fail, once, ROOT, run, say } from './lib.mjs';
 import { prebuild } from './prebuild.mjs';
-import { compileTypeScript, installPackages } from './steps.mjs';
+import { compileTypeScript, findPython, installPackages, pipOf } from './steps.mjs';
 
 export const FOREIGN = path.join(CACHE, 'foreign');
 
@@ -28,9 +28,13 @@ export function programOf(name) {
   });
 }
 
-/** Ends the script on a machine that can't run what `name` is about, and says what it lacks. */
-export function requireMachine(name) {
-  if (process.platform === 'linux' && process.arch === 'x64' && programOf('apt-get') !== undefined) return;
+/** Compiles the package; on a machine that can't run what `name` is about, says what it lacks and ends the script. */
+export async function begin(name) {
+  if (process.platform === 'linux' && process.arch === 'x64' && programOf('apt-get') !== undefined) {
+    await installPackages();
+    await compileTypeScript();
+    return;
+  }
   fail(
     `${name} needs Linux on x64 with apt-get (Debian 12 was used), and this is ${process.platform}-${process.arch}` +
       `${programOf('apt-get') === undefined ? ' without apt-get' : ''}. It emulates the other platform; ` +
@@ -75,18 +79,21 @@ export async function installWheels(folder, { version, platforms, requirements }
   const key = createHash('sha256')
     .update([folder, version, ...platforms, ...requirements].join())
     .digest('hex');
-  await once(`wheels ${version} ${platforms[0]}`, { inputs: [], outputs: [path.join(folder, 'numpy')], key }, () => {
-    say(`fetching ${requirements.join(', ')} for ${platforms[0]}`);
-    const target = platforms.flatMap((name) => ['--platform', name]);
-    const common = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--only-binary=:all:', '--upgrade'];
-    return run('python3', [...common, '--target', folder, '--python-version', version, ...target, ...requirements]);
-  });
+  await once(
+    `wheels ${version} ${platforms[0]}`,
+    { inputs: [], outputs: [path.join(folder, 'numpy')], key },
+    async () => {
+      say(`fetching ${requirements.join(', ')} for ${platforms[0]}`);
+      const target = platforms.flatMap((name) => ['--platform', name]);
+      const common = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--only-binary=:all:', '--upgrade'];
+      const args = [...common, '--target', folder, '--python-version', version, ...target, ...requirements];
+      await run(await pipOf(await findPython()), args);
+    },
+  );
 }
 
 /** The package as it is published, with the binaries of `platform`, packed by npm. Returns the tarball. */
 async function packPackage(platform, minor) {
-  await installPackages();
-  await compileTypeScript();
   await prebuild({ platforms: [platform], minors: [minor] });
   const folder = path.join(FOREIGN, `pack-${platform}`);
   rmSync(folder, { recursive: true, force: true });

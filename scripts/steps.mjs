@@ -122,6 +122,11 @@ export async function fetchPybind11(python) {
   return include;
 }
 
+/** An interpreter with pip: this one, or that of an environment made for it. */
+export function pipOf(python) {
+  return orFail(compiled('build-tools').pipOf(python, path.join(CACHE, 'pip')));
+}
+
 /** Ends the script with the message of an error that says what to do. */
 async function orFail(promise) {
   try {

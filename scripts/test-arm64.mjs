@@ -5,13 +5,13 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
+  begin,
   cleanVariables,
   copyScriptedRoot,
   fetchNode,
   FOREIGN,
   installProject,
   installWheels,
-  requireMachine,
   runAtMost,
   runTestsIn,
 } from './foreign.mjs';
@@ -109,7 +109,7 @@ async function makeEnvironment(version, qemu) {
 }
 
 const started = Date.now();
-requireMachine('npm run test:arm64');
+await begin('npm run test:arm64');
 const qemu = await fetchQemu();
 const version = await fetchSystem();
 const program = await fetchNode('linux-arm64');

@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fetchCPython } from './cpythons.mjs';
 import {
+  begin,
   cleanVariables,
   copyScriptedRoot,
   fetchNode,
@@ -12,7 +13,6 @@ import {
   installDebianPackages,
   installProject,
   installWheels,
-  requireMachine,
   runAtMost,
   runTestsIn,
 } from './foreign.mjs';
@@ -87,7 +87,7 @@ async function runInWine(node, args, { cwd, limitMs, env }) {
 }
 
 const started = Date.now();
-requireMachine('npm run test:windows');
+await begin('npm run test:windows');
 await installDebianPackages({ wine: ['wine', 'wine64'], script: ['bsdutils'] });
 const node = await fetchNode('win-x64');
 await makePrefix();

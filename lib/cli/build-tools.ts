@@ -114,7 +114,7 @@ export async function fetchPybind11(folder: string, python: PythonFacts, options
 }
 
 /** An interpreter with pip: this one, or a virtual environment that is made for it in `folder`. */
-async function pipOf(python: PythonFacts, folder: string): Promise<string> {
+export async function pipOf(python: PythonFacts, folder: string): Promise<string> {
   const hasPip = await run(python.executable, ['-m', 'pip', '--version']).then(
     () => true,
     () => false,
