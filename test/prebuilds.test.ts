@@ -48,7 +48,7 @@ const SOUND: Record<string, About> = {
   },
 };
 
-const about = (platform: string, changes: Partial<About> = {}) => ({ ...(SOUND[platform] as About), ...changes });
+const about = (platform: string, changes: Partial<About> = {}) => ({ ...(SOUND[platform]!), ...changes });
 
 describe('a published binary', () => {
   test.each(Object.keys(SOUND))('of %s that is as it should be has no faults', (platform) => {
@@ -97,7 +97,7 @@ test('no script is named build: npm would run the one named prebuild before it',
 
 describe('every step of the workflows', () => {
   const text = readFileSync(path.join(REPOSITORY, '.github', 'workflows', 'ci.yml'), 'utf8');
-  const steps = [...text.matchAll(/^ +- run: (.+)$/gm)].map(([, command]) => command as string);
+  const steps = [...text.matchAll(/^ +- run: (.+)$/gm)].map(([, command]) => command!);
 
   test('is a command of npm or of the package', () => {
     expect(steps.length).toBeGreaterThan(5);
