@@ -160,6 +160,11 @@ void Tensors::KeepWhatIsMovedAway(napi_env env) {
   napi_close_handle_scope(env, scope);
 }
 
+Tensors::~Tensors() {
+  for (View* view : watched_) view->tensors_ = nullptr;
+  if (sentinel_ != nullptr) sentinel_->tensors = nullptr;
+}
+
 void Tensors::Close() {
   copies_.Wait();
   std::vector<std::shared_ptr<Memory>> released;

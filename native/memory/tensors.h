@@ -67,7 +67,9 @@ class Tensors {
   void Close();
   Tensors(const Tensors&) = delete;
   Tensors& operator=(const Tensors&) = delete;
-  ~Tensors() = default;
+  // Deno calls the finalizers of ArrayBuffers after this, when there is no environment to ask any more. It calls each
+  // once the last ArrayBuffer over those bytes is gone, so that nothing has to be found for it.
+  ~Tensors();
 
   [[nodiscard]] MemoryCopies& copies() { return copies_; }
 
