@@ -135,6 +135,7 @@ async function main() {
     _api: { return_media: true },
   });
   const { video, audio } = result.throwIfFailed().artifacts[0];
+  if (video === null || audio === null) throw new Error('no media were returned');
   const { shape, zeroCopy } = video;
   const bytes = video.data.length;
   video.dispose();

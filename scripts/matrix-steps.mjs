@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { generationProgram, makeProject, runGeneration } from './installs.mjs';
-import { bin, ROOT, run } from './lib.mjs';
+import { bin, run } from './lib.mjs';
 
 const { folder, runtime, tgz, interpreters, steps } = JSON.parse(process.argv[2]);
 
@@ -34,12 +34,11 @@ async function askDoctor(here, python) {
 
 /** Compiles as a TypeScript project of that kind does, and runs what comes out. */
 async function runTypeScript(here, python) {
-  const source = path.join(here.folder, 'program.ts');
+  const source = path.join(here.folder, 'program.mts');
   writeFileSync(source, generationProgram('esm'));
-  const types = ['--types', 'node', '--typeRoots', path.join(ROOT, 'node_modules', '@types')];
-  const options = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--outDir', here.folder, ...types];
+  const options = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--outDir', here.folder];
   await run(process.execPath, [bin('typescript', 'bin/tsc'), ...options, source], { cwd: here.folder });
-  await runGeneration(here, { kind: path.join(here.folder, 'program.js'), python });
+  await runGeneration(here, { kind: path.join(here.folder, 'program.mjs'), python });
 }
 
 const STEPS = {

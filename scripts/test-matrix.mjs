@@ -36,9 +36,12 @@ function readArguments() {
 
 /** What runs JavaScript, and the package manager that installs there: `{ name, manager, node }`. */
 async function runtimes(short) {
-  const majors = short ? ['20', '24'] : NODES;
   const found = [];
-  for (const major of majors) found.push({ name: `Node ${major}`, manager: 'npm11', node: await nodeOf(major) });
+  for (const major of short ? ['20', '24'] : NODES) {
+    // The oldest package manager in use, too.
+    const manager = short && major === '24' ? 'yarn1' : 'npm11';
+    found.push({ name: `Node ${major}, ${manager}`, manager, node: await nodeOf(major) });
+  }
   if (!short) found.push({ name: 'Bun', manager: 'bun' }, { name: 'Deno', manager: 'deno' });
   for (const { manager } of found) await managerProgram(manager);
   return found;
