@@ -1,3 +1,5 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { GenerationResult, WanGPSession } from 'wangp-node';
@@ -36,8 +38,11 @@ describe('failures', () => {
   test('[error.stage.runtime] what fails around the generation (no outputs folder, no model) is an error of stage runtime', async () => {
     let result: GenerationResult;
     if (REAL) {
-      const file = (await session.runTask(VIDEO)).generatedFiles[0]!;
-      result = await (await open({ outputDir: path.join(file, 'below a file') })).runTask(VIDEO);
+      // A folder that can be made while init() looks, and can't be any more when WanGP makes it.
+      const parent = path.join(await mkdtemp(path.join(tmpdir(), 'wangp-contract-')), 'parent');
+      const other = await open({ outputDir: path.join(parent, 'outputs') });
+      await writeFile(parent, 'a file');
+      result = await other.runTask(VIDEO);
     } else {
       await session.close();
       result = await session.runTask({ ...VIDEO, sample_fault: { raise_at_load: true } });
