@@ -71,8 +71,8 @@ function isInstalled() {
   }
 }
 
-// In CommonJS init() itself says it.
-if (typeof module === 'undefined' && !isInstalled()) {
+// Without it this is CommonJS, where init() itself says it.
+if (import.meta.url !== undefined && !isInstalled()) {
   const message = 'wangp-node was bundled: its code runs from ' + import.meta.url + ${JSON.stringify(BUNDLED_ADVICE)};
   throw Object.assign(new Error(message), { name: 'WanGPError', code: 'ERR_WANGP_BUNDLED' });
 }
