@@ -14,7 +14,7 @@ interface About {
   readonly signed?: boolean;
 }
 const { faultsOf } = (await import(path.join(REPOSITORY, 'scripts', 'check-prebuilds.mjs'))) as {
-  readonly faultsOf: (platform: string, name: string, size: number, about: About) => readonly string[];
+  readonly faultsOf: (platform: string, name: string, size: number, about: About | null) => readonly string[];
 };
 
 const EXPORTS = ['node_api_module_get_api_version_v1', 'napi_register_module_v1'];
@@ -116,4 +116,8 @@ describe('every step of the workflows', () => {
       if (file !== undefined) expect(existsSync(path.join(REPOSITORY, file)), file).toBe(true);
     }
   });
+});
+
+test('what is no binary at all is told like every other fault', () => {
+  expect(faultsOf('linux-x64', 'loader', 6, null)).toEqual(['is no binary of Linux, Windows or macOS']);
 });
