@@ -15,7 +15,15 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 function cli(...args: readonly string[]): { status: number | null; stderr: string; answer: unknown } {
   const main = path.join(PACKAGE, 'dist', 'cli', 'main.js');
-  const env = { ...process.env, WANGP_ROOT: undefined };
+  // A cache of its own: a --clear-cache that is not refused would remove the one of whoever runs this test.
+  const env = {
+    ...process.env,
+    WANGP_ROOT: undefined,
+    XDG_CACHE_HOME: home,
+    HOME: home,
+    LOCALAPPDATA: home,
+    TMPDIR: home,
+  };
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd: home, env, encoding: 'utf8', timeout: 60_000 }); // prettier-ignore
   const last = stdout.trimEnd().split('\n').at(-1) ?? '';
   return { status, stderr, answer: last === '' ? undefined : JSON.parse(last) };

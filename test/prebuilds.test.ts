@@ -48,7 +48,7 @@ const SOUND: Record<string, About> = {
   },
 };
 
-const about = (platform: string, changes: Partial<About> = {}) => ({ ...(SOUND[platform]!), ...changes });
+const about = (platform: string, changes: Partial<About> = {}) => ({ ...SOUND[platform]!, ...changes });
 
 describe('a published binary', () => {
   test.each(Object.keys(SOUND))('of %s that is as it should be has no faults', (platform) => {
