@@ -26,6 +26,8 @@ from typing import Any
 ENTRIES = ("shared/api.py", "wgp.py")
 # Folders of a checkout that hold no modules of its own, and many files.
 SKIPPED = {".git", "ckpts", "node_modules", "outputs", "__pycache__"}
+# A file beyond that holds no program, and reading it would take the machine's memory.
+LARGEST_SOURCE = 64_000_000
 SPECIFIER = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(.*)$")
 
 
@@ -49,6 +51,8 @@ def requirement_lines(file: Path, seen: set[Path]) -> Iterator[str]:
         return
     seen.add(file)
     try:
+        if not file.is_file() or file.stat().st_size > LARGEST_SOURCE:
+            return
         text = file.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
         return
@@ -138,6 +142,8 @@ class Closure:
                 continue
             self._seen.add(current)
             try:
+                if current.stat().st_size > LARGEST_SOURCE:
+                    continue
                 tree = ast.parse(current.read_bytes())
             except (OSError, SyntaxError, ValueError):
                 continue

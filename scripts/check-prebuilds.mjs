@@ -40,8 +40,9 @@ function floorOf(versions, prefix) {
   return known.reduce((newest, version) => (isNewer(version, newest) ? version : newest), [0, 0]);
 }
 
-/** What is wrong with a binary; empty where nothing is. `about` is what describe_binaries.py says of it. */
+/** What is wrong with a binary; empty where nothing is. `about` is what describe_binaries.py says of it, null where it is none. */
 export function faultsOf(platform, name, size, about) {
+  if (about === null) return ['is no binary of Linux, Windows or macOS'];
   const [system] = platform.split('-');
   const kind = name === 'loader' ? 'loader' : 'core';
   const faults = [];
@@ -69,6 +70,7 @@ export function faultsOf(platform, name, size, about) {
 }
 
 function summary(platform, size, about) {
+  if (about === null) return `${(size / 1024).toFixed(0).padStart(5)} kB `;
   const floors = {
     linux: () => `glibc ${floorOf(about.versions, 'GLIBC_').join('.')}`,
     darwin: () => `macOS ${floorOf(about.versions, 'macOS_').join('.')}`,

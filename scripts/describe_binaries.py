@@ -1,6 +1,6 @@
 """Tells what binaries are, as JSON: `describe_binaries.py FILE...`. LIEF reads those of every platform.
 
-For each file: its platform in Node's words, what it exports, the libraries that it asks for, what it imports from
+For each file (null where it is no binary): its platform in Node's words, what it exports, the libraries that it asks for, what it imports from
 none in particular (`imports`), the symbol versions that it asks for, and whether it has symbols of its own.
 """
 
@@ -88,8 +88,8 @@ def describe_macho(binary: lief.MachO.Binary) -> dict[str, Any]:
     }
 
 
-def describe(file: str) -> dict[str, Any]:
-    """Describes one file."""
+def describe(file: str) -> dict[str, Any] | None:
+    """Describes one file; None where it is no binary."""
     binary = lief.parse(file)
     if isinstance(binary, lief.ELF.Binary):
         return describe_elf(binary)
@@ -97,8 +97,7 @@ def describe(file: str) -> dict[str, Any]:
         return describe_pe(binary)
     if isinstance(binary, lief.MachO.Binary):
         return describe_macho(binary)
-    message = f"{file} is no binary of Linux, Windows or macOS"
-    raise SystemExit(message)
+    return None
 
 
 print(json.dumps({file: describe(file) for file in sys.argv[1:]}))

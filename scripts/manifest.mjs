@@ -1,6 +1,8 @@
-// The package.json that is published has no scripts and no devDependencies: they are of no use to users, and npm asks
-// about the `prepare` of a package that is installed from a file. `prepack` writes it, `postpack` puts the own one back.
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+// The package.json that is published has no devDependencies and hardly a script: they are of no use to users, and npm
+// asks about the `prepare` of a package that is installed from a file. `prepack` writes it, `postpack` puts the own one
+// back. Those two stay in it. Nobody runs them where a package is installed from a registry or a file, and a `npm pack`
+// that was killed in between leaves a package.json by which the next one still checks, and puts the own one back first.
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CACHE, ROOT } from './lib.mjs';
 
@@ -10,29 +12,31 @@ const original = path.join(CACHE, 'package.json');
 /** What is published of package.json. */
 export function publishedManifest(text) {
   const published = JSON.parse(text);
-  delete published.scripts;
+  const { prepack, postpack } = published.scripts;
+  published.scripts = { prepack, postpack };
   delete published.devDependencies;
   return `${JSON.stringify(published, undefined, 2)}\n`;
 }
 
+/** Replaces a file as a whole, as old as it is said to be: what is made of it need not be made again. */
+function replaceFile(file, text, { atime, mtime } = {}) {
+  const fresh = `${file}.${process.pid}.tmp`;
+  writeFileSync(fresh, text);
+  if (mtime !== undefined) utimesSync(fresh, atime, mtime);
+  renameSync(fresh, file);
+}
+
 export function stripManifest() {
   const text = readFileSync(manifest, 'utf8');
-  const { atime, mtime } = statSync(manifest);
   mkdirSync(CACHE, { recursive: true });
-  writeFileSync(original, text);
-  utimesSync(original, atime, mtime);
-  writeFileSync(manifest, publishedManifest(text));
+  replaceFile(original, text, statSync(manifest));
+  replaceFile(manifest, publishedManifest(text));
 }
 
 /** Puts package.json back, unless it is another one than what `stripManifest()` wrote. */
 export function restoreManifest() {
   if (!existsSync(original)) return;
   const text = readFileSync(original, 'utf8');
-  if (readFileSync(manifest, 'utf8') === publishedManifest(text)) {
-    const { atime, mtime } = statSync(original);
-    writeFileSync(manifest, text);
-    // As old as it was: what is made of it need not be made again.
-    utimesSync(manifest, atime, mtime);
-  }
-  rmSync(original);
+  if (readFileSync(manifest, 'utf8') === publishedManifest(text)) replaceFile(manifest, text, statSync(original));
+  rmSync(original, { force: true });
 }

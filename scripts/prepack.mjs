@@ -8,11 +8,13 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fail, ROOT, say } from './lib.mjs';
-import { stripManifest } from './manifest.mjs';
+import { restoreManifest, stripManifest } from './manifest.mjs';
 import { compileTypeScript, installPackages } from './steps.mjs';
 
 const VARIABLE = 'WANGP_PACK_PLATFORMS';
 
+// A `npm pack` that was killed has left what is published.
+restoreManifest();
 await installPackages();
 await compileTypeScript();
 const dist = (name) => createRequire(import.meta.url)(path.join(ROOT, 'dist', ...name.split('/')));

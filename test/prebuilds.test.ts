@@ -14,7 +14,7 @@ interface About {
   readonly signed?: boolean;
 }
 const { faultsOf } = (await import(path.join(REPOSITORY, 'scripts', 'check-prebuilds.mjs'))) as {
-  readonly faultsOf: (platform: string, name: string, size: number, about: About) => readonly string[];
+  readonly faultsOf: (platform: string, name: string, size: number, about: About | null) => readonly string[];
 };
 
 const EXPORTS = ['node_api_module_get_api_version_v1', 'napi_register_module_v1'];
@@ -48,7 +48,7 @@ const SOUND: Record<string, About> = {
   },
 };
 
-const about = (platform: string, changes: Partial<About> = {}) => ({ ...(SOUND[platform]!), ...changes });
+const about = (platform: string, changes: Partial<About> = {}) => ({ ...SOUND[platform]!, ...changes });
 
 describe('a published binary', () => {
   test.each(Object.keys(SOUND))('of %s that is as it should be has no faults', (platform) => {
@@ -116,4 +116,8 @@ describe('every step of the workflows', () => {
       if (file !== undefined) expect(existsSync(path.join(REPOSITORY, file)), file).toBe(true);
     }
   });
+});
+
+test('what is no binary at all is told like every other fault', () => {
+  expect(faultsOf('linux-x64', 'loader', 6, null)).toEqual(['is no binary of Linux, Windows or macOS']);
 });

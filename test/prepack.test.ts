@@ -1,6 +1,7 @@
 // What `npm pack` does before it packs; scripts/test-install.mjs installs what comes of it.
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -24,14 +25,42 @@ test('npm pack refuses a platform that there are no binaries for, before package
   expect(readFileSync(path.join(REPOSITORY, 'package.json'), 'utf8')).toBe(before);
 });
 
-test('what is published has no binding.gyp, no scripts and no install step, whatever a package manager makes of them', async () => {
+test('what is published has no binding.gyp and no install step, whatever a package manager makes of them', async () => {
   const { publishedManifest } = (await import(path.join(REPOSITORY, 'scripts', 'manifest.mjs'))) as {
     publishedManifest: (text: string) => string;
   };
   const text = readFileSync(path.join(REPOSITORY, 'package.json'), 'utf8');
   const published = JSON.parse(publishedManifest(text)) as Record<string, unknown>;
   expect(published['files']).not.toContain('binding.gyp');
-  expect(published).not.toHaveProperty('scripts');
+  // What no package manager runs where a package is installed from a registry or a file.
+  expect(Object.keys(published['scripts'] as object)).toEqual(['prepack', 'postpack']);
   expect(published).not.toHaveProperty('devDependencies');
   expect(published).toMatchObject({ type: 'commonjs', preferUnplugged: true, gypfile: false });
+});
+
+test('a package.json that a killed npm pack has left checks again, and is put back by the next one', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'wangp-manifest-'));
+  try {
+    mkdirSync(path.join(folder, 'scripts'));
+    for (const name of ['manifest.mjs', 'lib.mjs']) {
+      cpSync(path.join(REPOSITORY, 'scripts', name), path.join(folder, 'scripts', name));
+    }
+    const manifest = path.join(folder, 'package.json');
+    cpSync(path.join(REPOSITORY, 'package.json'), manifest);
+    const before = readFileSync(manifest, 'utf8');
+    const { stripManifest, restoreManifest } = (await import(path.join(folder, 'scripts', 'manifest.mjs'))) as {
+      stripManifest: () => void;
+      restoreManifest: () => void;
+    };
+    stripManifest();
+    const left = JSON.parse(readFileSync(manifest, 'utf8')) as { scripts: Record<string, string> };
+    expect(left.scripts).toMatchObject({ prepack: 'node scripts/prepack.mjs', postpack: 'node scripts/postpack.mjs' });
+    // What the next prepack does, and its postpack.
+    restoreManifest();
+    stripManifest();
+    restoreManifest();
+    expect(readFileSync(manifest, 'utf8')).toBe(before);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, rmSync } from 'node:fs';
 import { copyFile, cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,7 +10,9 @@ import { BUILD_FOLDER, coreName, muslError, userBuildFolder } from '../runtime/b
 import { buildCommand, IS_CLONE, PACKAGE_ROOT } from '../runtime/package';
 import { buildAddon, checkCompiler, pythonFiles } from './build-native';
 import { fetchBuildTools } from './build-tools';
+import { findRoot } from '../session/root';
 import { EXIT } from './failure';
+import { Interruption } from './interruption';
 import { run } from './run';
 
 /** The options of `wangp-node build`. */
@@ -33,7 +35,7 @@ export async function build({ python: named, root, verbose = false }: BuildOptio
   }
   const musl = muslError();
   if (musl !== undefined) throw musl;
-  const python = await findPython({ python: named, root });
+  const python = await findPython({ python: named, root: root === undefined ? undefined : findRoot(root) });
   await checkCompiler();
   await pythonFiles(python);
   const cache = await buildCache();
@@ -41,6 +43,10 @@ export async function build({ python: named, root, verbose = false }: BuildOptio
   say('Fetching node-gyp and headers, unless they are there from last time…');
   const tools = await fetchBuildTools(path.join(cache, 'build'), python, { show: verbose });
   const folder = await mkdtemp(path.join(cache, 'build', 'sources-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  // Ctrl-C ends in `exit` listeners.
+  new Interruption().disarm();
+  process.once('exit', remove);
   try {
     // The package itself has no binding.gyp: package managers would run node-gyp for one.
     await cp(path.join(PACKAGE_ROOT, 'native'), path.join(folder, 'native'), { recursive: true });
@@ -52,7 +58,8 @@ export async function build({ python: named, root, verbose = false }: BuildOptio
     await checkLoads(python.executable);
     for (const name of names) console.log(path.join(target, name));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    process.off('exit', remove);
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
   return EXIT.success;
 }

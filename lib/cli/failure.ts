@@ -31,3 +31,11 @@ export function reportFailure(error: unknown, { json = false, verbose = false }:
   if (json) console.log(JSON.stringify({ success: false, error: { code, message } }));
   return error instanceof Interrupted ? EXIT.interrupted : EXIT.failure;
 }
+
+/** Wrong usage, which commander has told on stderr already: with `--json` it is told on stdout too. */
+export function reportUsage({ message }: Error, args: readonly string[]): number {
+  // Nobody has read the options to their end.
+  const error = { code: 'ERR_WANGP_ARGUMENT', message: message.replace(/^error: /, '') };
+  if (args.includes('--json')) console.log(JSON.stringify({ success: false, error }));
+  return EXIT.usage;
+}

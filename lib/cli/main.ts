@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { build, type BuildOptions } from './build';
 import { demo, type DemoOptions } from './demo';
 import { doctor, type DoctorOptions } from './doctor';
-import { EXIT, reportFailure } from './failure';
+import { EXIT, reportFailure, reportUsage } from './failure';
 import { info } from './info';
 import { addPlaceOptions, addWanGPOptions, DISCLOSURE, PACKAGE_VERSION, type WanGPOptions } from './options';
 import { setup, type SetupOptions } from './setup';
@@ -52,7 +52,12 @@ function makeProgram(): Command {
           'Changes nothing.',
       )
       .option('--output <folder>', 'where outputs would go (default: the folders that the configuration names)')
-      .option('--clear-cache', 'instead, removes what this package keeps in the cache folder of this user'),
+      .addOption(
+        new Option(
+          '--clear-cache',
+          'instead, removes what this package keeps in the cache folder of this user',
+        ).conflicts(['root', 'python', 'config', 'preImport', 'output']),
+      ),
   )
     .addHelpText('after', '\nExit codes: 0 a generation can run, 1 none can, 2 wrong usage.')
     .addHelpText('after', DISCLOSURE)
@@ -90,7 +95,7 @@ async function main(): Promise<void> {
     await makeProgram().parseAsync();
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.exitCode === 0 ? EXIT.success : EXIT.usage;
+    process.exitCode = error.exitCode === 0 ? EXIT.success : reportUsage(error, process.argv);
   }
 }
 

@@ -76,6 +76,8 @@ export async function makeOwnEnvironment(
   const folder = path.join(cache, `sample-${base.minor}-${randomBytes(6).toString('hex')}`);
   const executable = await makeEnvironment(folder, base, ['-r', requirements], options);
   const pointer = path.join(cache, pointerName(requirements));
+  // Something else in its place would keep what was made from being found, each time anew.
+  if ((await fileKind(pointer)) === 'folder') await rm(pointer, { recursive: true, force: true });
   await writeFile(`${folder}.tmp`, JSON.stringify({ folder: path.basename(folder) } satisfies Pointer));
   await rename(`${folder}.tmp`, pointer);
   await removeUnnamed(cache);

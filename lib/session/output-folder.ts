@@ -5,6 +5,7 @@ import { WanGPError } from '../errors';
 
 /** The absolute path of a folder for outputs. Throws as {@link checkOutputFolder} does. */
 export function findOutputFolder(option: string, name: string): string {
+  if (option === '') throw new WanGPError('ERR_WANGP_ARGUMENT', `${name} must be a non-empty string, not ""`);
   const folder = absolutePath(option, name);
   checkOutputFolder(folder, name);
   return folder;

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { findConfig, findRoot, SAMPLE_ROOT } from '../../session/root';
 import { type Check, Finding } from './check';
@@ -9,10 +9,20 @@ export interface Found<Thing> {
   readonly check: Check;
 }
 
+const LARGEST_TEXT = 64e6;
+
+/** What a text file holds. Throws for what is none: reading a pipe would never end. */
+function readText(file: string): string {
+  const stats = statSync(file);
+  if (!stats.isFile()) throw new Error('it is no file');
+  if (stats.size > LARGEST_TEXT) throw new Error('it is larger than 64 MB');
+  return readFileSync(file, 'utf8');
+}
+
 /** A version that a file of Python's assigns to `name`; nothing is run. */
 function assignedIn(file: string, name: string): string | undefined {
   try {
-    return new RegExp(`^${name}\\s*=\\s*["']([^"'\\n]+)["']`, 'm').exec(readFileSync(file, 'utf8'))?.[1];
+    return new RegExp(`^${name}\\s*=\\s*["']([^"'\\n]+)["']`, 'm').exec(readText(file))?.[1];
   } catch {
     return undefined;
   }
@@ -68,7 +78,7 @@ export function checkConfig(option: string | undefined, root: string): Found<Con
   if (!existsSync(file)) return { value: {}, check: absentConfig(finding, file, root) };
   const remedy = `Correct ${file}, or move it away: WanGP then writes a new one when it starts`;
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\ufeff/, ''));
+    const value: unknown = JSON.parse(readText(file).replace(/^\ufeff/, ''));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return { value: value as Config, check: finding.ok(file) };
     }
