@@ -7,7 +7,7 @@ import { ERROR_CODES } from 'wangp-node';
 import { REPOSITORY } from './tools.js';
 
 const { readmePrograms } = (await import(path.join(REPOSITORY, 'scripts', 'installs.mjs'))) as {
-  readmePrograms(): { title: string; program: string }[];
+  readmePrograms: () => { title: string; program: string }[];
 };
 const README = readFileSync(path.join(REPOSITORY, 'README.md'), 'utf8');
 // Inside the package, so that the programs can import it by its name.
