@@ -44,7 +44,7 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_ARGUMENT: 'An argument is invalid.',
   /** A value can't be given to Python: function, symbol, Date, circular structure, NaN, infinity. */
   ERR_WANGP_VALUE: 'A value cannot be handed to Python.',
-  /** A file that was named does not exist or can't be read. */
+  /** A file that was named does not exist or can't be read, or a folder is one in which nothing can be saved. */
   ERR_WANGP_FILE: 'A file cannot be read.',
   /** A settings or queue file is not what its name says (no JSON, broken zip). */
   ERR_WANGP_SETTINGS_FILE: 'A settings file is invalid.',

@@ -148,6 +148,21 @@ main();
 `;
 }
 
+/** The JavaScript programs of the README, one below a heading: `{ title, program }`. */
+export function readmePrograms(readme = readFileSync(path.join(ROOT, 'README.md'), 'utf8')) {
+  const found = readme.matchAll(/^##+ (.+?)$(?:(?!^##)[^])*?^```js\n([^]*?)^```/gm);
+  return [...found].map(([, title, program]) => ({ title, program }));
+}
+
+/** Runs such a program in a project, to its end, as a file of its own; throws what is wrong with it. */
+export async function runReadmeProgram({ folder, node, env }, { title, program, python }) {
+  const file = path.join(folder, `${title.replaceAll(/\W+/g, '-')}.mjs`);
+  writeFileSync(file, program);
+  const [command, ...args] = [...node, file];
+  const output = await run(command, args, { cwd: folder, env: { ...env, WANGP_PYTHON: python } });
+  if (output.trim() === '' || /Error:|\bundefined\b|\bNaN\b/.test(output)) throw new Error(`${title}: ${output}`);
+}
+
 /**
  * Runs {@link generationProgram} in a project, to its end; throws what is wrong with it, and resolves with what it
  * printed. `kind`: `esm`, `cjs`, or the path of that program in another form. `python` is an interpreter that has what

@@ -2,7 +2,7 @@
 // last line the outcome of each step for each CPython.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { generationProgram, makeProject, runGeneration } from './installs.mjs';
+import { generationProgram, makeProject, readmePrograms, runGeneration, runReadmeProgram } from './installs.mjs';
 import { bin, run } from './lib.mjs';
 
 const { folder, runtime, tgz, interpreters, steps } = JSON.parse(process.argv[2]);
@@ -41,11 +41,18 @@ async function runTypeScript(here, python) {
   await runGeneration(here, { kind: path.join(here.folder, 'program.mjs'), python });
 }
 
+/** The programs of the README as they stand; in Bun and Deno the first one. */
+async function runReadme(here, python) {
+  const programs = runtime.node === undefined ? readmePrograms().slice(0, 1) : readmePrograms();
+  for (const each of programs) await runReadmeProgram(here, { ...each, python });
+}
+
 const STEPS = {
   doctor: askDoctor,
   import: (here, python) => runGeneration(here, { kind: 'esm', python }),
   require: (here, python) => runGeneration(here, { kind: 'cjs', python }),
   TypeScript: runTypeScript,
+  README: runReadme,
 };
 
 const answers = {};

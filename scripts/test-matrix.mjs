@@ -1,7 +1,7 @@
 // npm run test:matrix [-- --short]: packs the package, then does for each runtime (Node 20 to 26, Bun, Deno) and each
 // CPython (3.10 to 3.13 of the machine, 3.14 of Maven) what a user does, in an empty folder whose path has a space and an
 // umlaut, as a user who is not root, without a compiler: installs it, asks the doctor, generates by `import`, by
-// `require` and from TypeScript. Prints the table.
+// `require` and from TypeScript, and runs the README's programs. Prints the table.
 import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -24,7 +24,7 @@ const MAY_READ = [
   '--bounding-set=-all,+dac_read_search',
 ];
 
-const STEPS = ['install', 'doctor', 'import', 'require', 'TypeScript'];
+const STEPS = ['install', 'doctor', 'import', 'require', 'TypeScript', 'README'];
 
 function readArguments() {
   try {

@@ -159,7 +159,7 @@ describe('the doctor says of packages', () => {
     expect(code).toBe(1);
     expect(check('packages')).toMatchObject({ status: 'error', code: 'ERR_WANGP_PACKAGE_MISSING' });
     expect(check('packages').detail).toBe(`${bare} has no numpy, pillow, av`);
-    expect(check('packages').remedy).toContain('`npx wangp-node setup`');
+    expect(check('packages').remedy).toContain('`npx wangp-node setup`. If you name a Python');
     expect(check('torch')).toMatchObject({ status: 'ok', detail: 'none; the sample root needs none' });
   });
 

@@ -6,6 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ERROR_CODES } from 'wangp-node';
 import { REPOSITORY } from './tools.js';
 
+const { readmePrograms } = (await import(path.join(REPOSITORY, 'scripts', 'installs.mjs'))) as {
+  readmePrograms: () => { title: string; program: string }[];
+};
 const README = readFileSync(path.join(REPOSITORY, 'README.md'), 'utf8');
 // Inside the package, so that the programs can import it by its name.
 const folder = path.join(REPOSITORY, '.cache', 'readme');
@@ -18,11 +21,18 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the programs of the README run as they stand', () => {
-  const programs = [...README.matchAll(/^##+ (.+?)$(?:(?!^##)[^])*?^```js\n([^]*?)^```/gm)];
+  const programs = readmePrograms();
 
   test('there are some', () => expect(programs.length).toBeGreaterThanOrEqual(5));
 
-  test.each(programs.map(([, title, program]) => [title!, program!]))('%s', async (title, program) => {
+  // From an installed package they run in `npm run test:matrix`.
+  test('the first has at most 20 lines, and stands among the first 80 lines', () => {
+    const { program } = programs[0]!;
+    expect(program.trimEnd().split('\n').length).toBeLessThanOrEqual(20);
+    expect(README.slice(0, README.indexOf(program)).split('\n').length).toBeLessThan(80);
+  });
+
+  test.each(programs.map(({ title, program }) => [title, program]))('%s', async (title, program) => {
     const file = path.join(folder, `${title.replaceAll(/\W+/g, '-')}.mjs`);
     writeFileSync(file, program);
     const { stderr } = await promisify(execFile)(process.execPath, [file], { cwd: folder });

@@ -31,8 +31,8 @@ export async function checkPackages(python: PythonFacts, root: string, folders: 
 function remedy({ executable }: PythonFacts, root: string): string {
   if (root === SAMPLE_ROOT) {
     return (
-      'Run `npx wangp-node setup`, which makes an environment that has it; it is used where neither the option ' +
-      '`python` nor WANGP_PYTHON names another'
+      'Run `npx wangp-node setup`, which makes an environment for the sample root. If you name a Python by the option ' +
+      '`python` or by WANGP_PYTHON, leave that out: it comes first'
     );
   }
   return (

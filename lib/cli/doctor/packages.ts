@@ -90,7 +90,9 @@ function packages(finding: Finding, report: PackageReport, request: PackageReque
     .join(', ')}`;
   if (isSample(request.root) && missing.length > 0) {
     const names = missing.map(({ name }) => name).join(', ');
-    const remedy = `Make an environment that has them: ${installCommand(request)}`;
+    const remedy =
+      `Make an environment that has them: ${installCommand(request)}. If you name a Python by --python or by ` +
+      'WANGP_PYTHON, leave that out: it comes first';
     return finding.error(`${request.executable} has no ${names}`, remedy, { code: 'ERR_WANGP_PACKAGE_MISSING', items });
   }
   return finding.warning(detail, `What needs them will fail. Install them: ${installCommand(request)}`, { items });
