@@ -6,6 +6,7 @@
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { builtPlatforms, checkPrebuilds } from './check-prebuilds.mjs';
 import { fetchHeaders, MINORS, PLATFORMS } from './cpythons.mjs';
@@ -91,7 +92,7 @@ function readArguments() {
   return values;
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { platform, python: minors = MINORS, check } = readArguments();
   if (!check) await prebuild({ platforms: platform, minors });
   // Alone, it looks at what is there.

@@ -1,4 +1,5 @@
 // npm run setup: everything that the demo and the tests need, quick when there is nothing left to do.
+import { fileURLToPath } from 'node:url';
 import {
   buildNative,
   compileTypeScript,
@@ -17,4 +18,4 @@ export async function setUp() {
   return setUpEnvironment(SAMPLE_ENVIRONMENT, base);
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname) await setUp();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await setUp();
