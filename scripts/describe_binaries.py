@@ -1,7 +1,8 @@
 """Tells what binaries are, as JSON: `describe_binaries.py FILE...`. LIEF reads those of every platform.
 
-For each file (null where it is no binary): its platform in Node's words, what it exports, the libraries that it asks for, what it imports from
-none in particular (`imports`), the symbol versions that it asks for, and whether it has symbols of its own.
+For each file (null where it is no binary): its platform in Node's words, what it exports, the libraries that it
+asks for, what it imports from none in particular (`imports`), the symbol versions that it asks for, and whether it
+has symbols of its own.
 """
 
 import json
