@@ -79,16 +79,16 @@ def judge(line: str, parser: Any) -> dict[str, Any] | None:
         match = SPECIFIER.match(line)
         if match is None or ";" in line:
             raise ValueError(line)
-        name, accepts = match[1], None
+        name, specifier = match[1], None
     else:
         requirement = parser(line)
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             return None
         name, specifier = requirement.name, requirement.specifier
-        accepts = lambda version: specifier.contains(version, prereleases=True)  # noqa: E731
     version = installed_version(name)
     state = "missing" if version is None else "installed"
-    if version not in (None, "unknown") and accepts is not None and not accepts(version):
+    is_known = version not in (None, "unknown")
+    if is_known and specifier is not None and not specifier.contains(version, prereleases=True):
         state = "other"
     return {"name": name, "requirement": line, "version": version, "state": state}
 

@@ -65,6 +65,7 @@ async function placeBinary(platform, build, name) {
     name,
     napi: true,
     targets: [process.versions.node],
+    // Its compiler has nothing to do: what it looks for is there.
     nodeGyp: 'true',
     quiet: true,
   });

@@ -2,14 +2,14 @@
 // CPython (3.10 to 3.13 of the machine, 3.14 of Maven) what a user does, in an empty folder whose path has a space and an
 // umlaut, as a user who is not root, without a compiler: installs it, asks the doctor, generates by `import`, by
 // `require` and from TypeScript, and runs the README's programs. Prints the table.
-import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { fetchCPython, interpreterOf } from './cpythons.mjs';
 import { packOnce } from './installs.mjs';
 import { prepareEnvironments } from './interpreters.mjs';
-import { CACHE, fail, once, ROOT, run, say } from './lib.mjs';
+import { fail, once, ROOT, run, say } from './lib.mjs';
 import { managerProgram } from './managers.mjs';
 import { nodeOf, NODES } from './nodes.mjs';
 import { prebuild } from './prebuild.mjs';
@@ -92,7 +92,6 @@ await prebuild({
   platforms: [`${process.platform}-${process.arch}`],
   ...(short ? { minors: interpreters.map(({ minor }) => minor) } : {}),
 });
-mkdirSync(CACHE, { recursive: true });
 const tgz = await packOnce();
 
 const rows = [];

@@ -167,6 +167,7 @@ describe('an environment that can not be made says why, and leaves nothing', () 
       try {
         execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=100k', 'none', at('disk')], { stdio: 'ignore' });
       } catch {
+        // A container may refuse mount(2) to its root.
         context.skip('no disk can be mounted here');
       }
       try {
