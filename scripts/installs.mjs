@@ -11,18 +11,17 @@ import { serveRegistry } from './registry.mjs';
 let packed;
 
 /**
- * Packs the repository, once a process; resolves with the path of the tarball. Binaries of this machine's platform have
- * to be there (`npm run prebuild`), or those that WANGP_PACK_PLATFORMS names.
+ * Packs the repository, once a process; resolves with the path of the tarball. All binaries of `platforms` have to be
+ * there (`npm run prebuild`); with `none`, what is there is packed.
  */
-export function packOnce() {
-  return (packed ??= pack());
+export function packOnce(platforms = process.env.WANGP_PACK_PLATFORMS ?? `${process.platform}-${process.arch}`) {
+  return (packed ??= pack(platforms));
 }
 
-async function pack() {
+async function pack(platforms) {
   const folder = path.join(CACHE, 'packed');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const platforms = process.env.WANGP_PACK_PLATFORMS ?? `${process.platform}-${process.arch}`;
   await runNpm(['pack', '--pack-destination', folder], { env: { ...process.env, WANGP_PACK_PLATFORMS: platforms } });
   return path.join(
     folder,

@@ -92,7 +92,8 @@ await prebuild({
   platforms: [`${process.platform}-${process.arch}`],
   ...(short ? { minors: interpreters.map(({ minor }) => minor) } : {}),
 });
-const tgz = await packOnce();
+// In short there are binaries of one Python.
+const tgz = await packOnce(short ? 'none' : undefined);
 
 const rows = [];
 for (const runtime of await runtimes(short)) {
