@@ -1,6 +1,7 @@
 // What the published binaries are, and whether that is what they have to be.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { PLATFORMS } from './cpythons.mjs';
 import { fail, ROOT, run } from './lib.mjs';
 import { liefPython, setUpZig } from './zig.mjs';
 
@@ -81,8 +82,14 @@ function summary(platform, size, about) {
   return `${(size / 1024).toFixed(0).padStart(5)} kB  ${floors[platform.split('-')[0]]()}  ${exported}  ${libraries}`;
 }
 
+export const unknownPlatforms = (platforms) => platforms.filter((platform) => !PLATFORMS.includes(platform));
+
 /** Describes the binaries in `folder`, one line each, and returns the exit code: 1 where one is off or missing. */
 export async function checkPrebuilds(folder, { platforms, names }) {
+  const strange = unknownPlatforms(platforms);
+  if (strange.length > 0) {
+    fail(`${path.relative(ROOT, folder)} has ${strange.join(', ')}, which is none of ${PLATFORMS.join(', ')}`);
+  }
   const files = platforms.flatMap((platform) => names.map((name) => ({ platform, name })));
   const missing = files.filter(({ platform, name }) => !existsSync(path.join(folder, platform, `${name}.node`)));
   if (missing.length === files.length)

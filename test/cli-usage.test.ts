@@ -34,6 +34,8 @@ test.each<[string, readonly string[], string]>([
   ['a misspelt command', ['doctro', '--json'], "unknown command 'doctro'"],
   ['an option without its value', ['setup', '--json', '--python'], "option '--python <path>' argument missing"],
   ['a word too many', ['info', 'now', '--json'], "too many arguments for 'info'"],
+  ['an empty path', ['doctor', '--python=', '--json'], "option '--python <path>' argument '' is invalid. It must not be empty."], // prettier-ignore
+  ['an empty folder', ['demo', '--output', ' ', '--json'], "argument ' ' is invalid"],
   ['options that exclude each other', ['doctor', '--clear-cache', '--root', '.', '--json'], 'cannot be used with'],
 ])('with --json, %s is an object on stdout as well', (_, args, message) => {
   const { status, stderr, answer } = cli(...args);
@@ -43,13 +45,6 @@ test.each<[string, readonly string[], string]>([
     success: false,
     error: { code: 'ERR_WANGP_ARGUMENT', message: expect.stringContaining(message) as string },
   });
-});
-
-test.each(['demo', 'doctor'])('%s refuses an empty name of a folder for outputs at once', (command) => {
-  const { status, stderr, answer } = cli(command, '--output=', '--json');
-  expect(status).toBe(1);
-  expect(stderr).toBe('wangp-node: --output must be a non-empty string, not "" [ERR_WANGP_ARGUMENT]\n');
-  expect(answer).toMatchObject({ success: false, error: { code: 'ERR_WANGP_ARGUMENT' } });
 });
 
 test.skipIf(process.platform === 'win32')('doctor waits for no pipe in the place of a file of the root', () => {

@@ -17,7 +17,7 @@ import { FIXTURES, PACKAGE, REPOSITORY } from './tools.js';
 const execute = promisify(execFile);
 
 /** From the oldest that is supported to the newest; each is fetched once. */
-const COMPILERS = ['5.0.4', '5.4.5', '5.9.3', '7.0.2'] as const;
+const COMPILERS = ['5.0.4', '5.4.5', '5.9.3', '6.0.3', '7.0.2'] as const;
 const folder = path.join(REPOSITORY, '.cache', 'declarations');
 const compilers = path.join(REPOSITORY, '.cache', 'compilers');
 
@@ -65,6 +65,7 @@ test.each([
   ['5.0.4', 'node16'],
   ['5.4.5', 'nodenext'],
   ['5.9.3', 'bundler'],
+  ['6.0.3', 'nodenext'],
   ['7.0.2', 'node16'],
   ['7.0.2', 'nodenext'],
   ['7.0.2', 'bundler'],
@@ -76,7 +77,7 @@ test.each([
   120_000,
 );
 
-test.each(['5.0.4', '5.9.3', '7.0.2'])(
+test.each(['5.0.4', '5.9.3', '6.0.3', '7.0.2'])(
   'the declarations compile with TypeScript %s at its defaults',
   async (version) => {
     const project = path.join(folder, `${version}-defaults.json`);

@@ -84,6 +84,11 @@ describe('an outputDir that nothing could be saved in is refused before Python i
     ]);
   });
 
+  test.skipIf(process.platform !== 'linux' || !isRoot)('root, of whom every right is said', async () => {
+    const why = "can't be made: /proc can't be written to by this user (ENOENT). Name another folder.";
+    expect(await refusal('/proc/outputs')).toEqual(refused(`outputDir /proc/outputs ${why}`));
+  });
+
   describe.skipIf(process.platform !== 'linux' || !isRoot)('on a disk of its own (root only: it is mounted)', () => {
     function mounted(name: string, options: string, use: (place: string) => Promise<void>): Promise<void> {
       const place = path.join(folder, name);

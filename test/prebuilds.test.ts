@@ -13,8 +13,9 @@ interface About {
   readonly staysLoaded?: boolean;
   readonly signed?: boolean;
 }
-const { faultsOf } = (await import(path.join(REPOSITORY, 'scripts', 'check-prebuilds.mjs'))) as {
+const { faultsOf, unknownPlatforms } = (await import(path.join(REPOSITORY, 'scripts', 'check-prebuilds.mjs'))) as {
   readonly faultsOf: (platform: string, name: string, size: number, about: About | null) => readonly string[];
+  readonly unknownPlatforms: (platforms: readonly string[]) => readonly string[];
 };
 
 const EXPORTS = ['node_api_module_get_api_version_v1', 'napi_register_module_v1'];
@@ -120,4 +121,8 @@ describe('every step of the workflows', () => {
 
 test('what is no binary at all is told like every other fault', () => {
   expect(faultsOf('linux-x64', 'loader', 6, null)).toEqual(['is no binary of Linux, Windows or macOS']);
+});
+
+test('a folder that is of no platform is named', () => {
+  expect(unknownPlatforms(['linux-x64', 'linux-x46'])).toEqual(['linux-x46']);
 });

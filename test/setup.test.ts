@@ -222,17 +222,22 @@ describe('wangp-node setup', () => {
 
       // What comes before it is told.
       const first = await run(['setup'], { WANGP_PYTHON: bare });
-      expect(first.stderr).toContain(`It is not used yet: ${bare} comes first, because WANGP_PYTHON names it.`);
+      expect(first.stderr).toContain(
+        `It is not used yet: ${bare} comes first, because WANGP_PYTHON names it. To use what was made, unset WANGP_PYTHON.`,
+      );
     },
   );
 
-  it.skipIf(isWindows)(
-    'is done by the demo itself; Ctrl-C meanwhile ends it and leaves nothing half made',
-    async () => {
+  it.skipIf(isWindows).each([
+    ['demo', 'SIGINT', 130],
+    ['setup', 'SIGTERM', 143],
+  ] as const)(
+    'is done by the demo itself; %s that is ended by %s leaves nothing half made',
+    async (command, signal, exitCode) => {
       const cache = at('cache');
       // Any Python but that of the tests, with nothing in it: the search comes to it first.
       await bareEnvironment(at('activated'));
-      const child = spawn(process.execPath, [copy.main, 'demo'], {
+      const child = spawn(process.execPath, [copy.main, command], {
         cwd: folder,
         env: { ...process.env, ...env(), XDG_CACHE_HOME: cache, VIRTUAL_ENV: at('activated'), WANGP_PYTHON: '' },
         detached: true,
@@ -244,8 +249,8 @@ describe('wangp-node setup', () => {
       const started = (): boolean =>
         existsSync(path.join(cache, 'wangp-node')) && environmentsIn(path.join(cache, 'wangp-node')).length > 0;
       await expect.poll(started, { timeout: 30_000, interval: 20 }).toBe(true);
-      process.kill(-child.pid!, 'SIGINT');
-      expect(await ended).toBe(130);
+      process.kill(-child.pid!, signal);
+      expect(await ended).toBe(exitCode);
       expect(stderr).toContain('environment for the sample root');
       expect(environmentsIn(path.join(cache, 'wangp-node'))).toEqual([]);
     },

@@ -12,7 +12,7 @@ import { buildAddon, checkCompiler, pythonFiles } from './build-native';
 import { fetchBuildTools } from './build-tools';
 import { findRoot } from '../session/root';
 import { EXIT } from './failure';
-import { Interruption } from './interruption';
+import { leaveByExit } from './interruption';
 import { run } from './run';
 
 /** The options of `wangp-node build`. */
@@ -44,8 +44,7 @@ export async function build({ python: named, root, verbose = false }: BuildOptio
   const tools = await fetchBuildTools(path.join(cache, 'build'), python, { show: verbose });
   const folder = await mkdtemp(path.join(cache, 'build', 'sources-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-  // Ctrl-C ends in `exit` listeners.
-  new Interruption().disarm();
+  leaveByExit();
   process.once('exit', remove);
   try {
     // The package itself has no binding.gyp: package managers would run node-gyp for one.

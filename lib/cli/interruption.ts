@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { EXIT } from './failure';
 
 /**
@@ -50,5 +51,13 @@ export class Interruption {
     this.#requestedAt = now;
     this.#cancel();
     this.#controller.abort();
+  }
+}
+
+/** Has Ctrl-C and what else asks the process to end lead to its `exit` listeners, which remove what is half made. */
+export function leaveByExit(): void {
+  new Interruption().disarm();
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => process.exit(128 + os.constants.signals[signal]));
   }
 }

@@ -5,7 +5,7 @@ import { demo, type DemoOptions } from './demo';
 import { doctor, type DoctorOptions } from './doctor';
 import { EXIT, reportFailure, reportUsage } from './failure';
 import { info } from './info';
-import { addPlaceOptions, addWanGPOptions, DISCLOSURE, PACKAGE_VERSION, type WanGPOptions } from './options';
+import { addPlaceOptions, addWanGPOptions, DISCLOSURE, nonEmpty, PACKAGE_VERSION, type WanGPOptions } from './options';
 import { setup, type SetupOptions } from './setup';
 
 /** Runs a command to its exit code; what it throws is told the way the command line tells everything. */
@@ -27,8 +27,12 @@ function makeProgram(): Command {
         'Runs one generation and shows its progress, its preview and what arrives in JavaScript. Without options: ' +
           'a picture and a guide clip of this package, on the embedded sample root (no AI) or on WANGP_ROOT.',
       )
-      .option('--settings <file>', 'settings exported from WanGP (.json), or a saved queue (.zip), to run instead')
-      .option('--output <folder>', 'where outputs go', 'outputs')
+      .option(
+        '--settings <file>',
+        'settings exported from WanGP (.json), or a saved queue (.zip), to run instead',
+        nonEmpty,
+      )
+      .option('--output <folder>', 'where outputs go', nonEmpty, 'outputs')
       .option('--no-preview', 'no pictures in the terminal'),
   )
     .addHelpText(
@@ -51,7 +55,11 @@ function makeProgram(): Command {
         'Looks at everything that a generation needs, and says of each thing whether it is there and what to do. ' +
           'Changes nothing.',
       )
-      .option('--output <folder>', 'where outputs would go (default: the folders that the configuration names)')
+      .option(
+        '--output <folder>',
+        'where outputs would go (default: the folders that the configuration names)',
+        nonEmpty,
+      )
       .addOption(
         new Option(
           '--clear-cache',
@@ -69,7 +77,7 @@ function makeProgram(): Command {
       'Makes a Python environment for the embedded sample root, in the cache folder of this user, if it needs one. ' +
         'An environment of WanGP is made as WanGP says.',
     )
-    .option('--python <path>', 'the interpreter to make it from (default: the first usable one)')
+    .option('--python <path>', 'the interpreter to make it from (default: the first usable one)', nonEmpty)
     .option('--json', 'the last line on stdout is one JSON object')
     .addHelpText('after', DISCLOSURE)
     .action((options: SetupOptions) => conclude(options, setup(options)));
@@ -78,8 +86,8 @@ function makeProgram(): Command {
     .description(
       "Compiles the addon from the package's own sources, where it has no binary for a platform or a Python version.",
     )
-    .option('--python <path>', 'the interpreter to build for (default: WANGP_PYTHON, else a search)')
-    .option('--root <folder>', 'the WanGP checkout, in which its environment is looked for')
+    .option('--python <path>', 'the interpreter to build for (default: WANGP_PYTHON, else a search)', nonEmpty)
+    .option('--root <folder>', 'the WanGP checkout, in which its environment is looked for', nonEmpty)
     .option('--verbose', 'what npm, pip and the compiler print')
     .addHelpText(
       'after',

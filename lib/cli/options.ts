@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { InitOptions } from '../index';
 import { packageVersion } from '../runtime/package';
 
@@ -20,6 +20,12 @@ wangp-node is an independent package. WanGP (https://github.com/deepbeepmeep/Wan
 Using WanGP is subject to WanGP's terms and conditions. A product that is built on it should disclose
 its use of WanGP, in its user interface and in its documentation.`;
 
+/** The parser of an option that is a path. */
+export function nonEmpty(value: string): string {
+  if (value.trim() === '') throw new InvalidArgumentError('It must not be empty.');
+  return value;
+}
+
 /** Collects an option that may be given several times. */
 export function list(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
@@ -28,9 +34,13 @@ export function list(value: string, before: readonly string[] = []): readonly st
 /** What says where WanGP and its Python are. */
 export function addPlaceOptions(command: Command): Command {
   return command
-    .option('--root <folder>', 'the WanGP checkout (default: WANGP_ROOT, else the embedded sample root)')
-    .option('--python <path>', 'the interpreter that WanGP is installed in (default: WANGP_PYTHON, else a search)')
-    .option('--config <file>', 'a wgp_config.json (default: the one of the checkout)')
+    .option('--root <folder>', 'the WanGP checkout (default: WANGP_ROOT, else the embedded sample root)', nonEmpty)
+    .option(
+      '--python <path>',
+      'the interpreter that WanGP is installed in (default: WANGP_PYTHON, else a search)',
+      nonEmpty,
+    )
+    .option('--config <file>', 'a wgp_config.json (default: the one of the checkout)', nonEmpty)
     .option('--pre-import <module>', 'a module or .py file to import before WanGP; repeatable', list)
     .option('--json', 'the last line on stdout is one JSON object');
 }

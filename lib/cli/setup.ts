@@ -6,7 +6,7 @@ import { coreName, findBinary, missingBinary } from '../runtime/binaries';
 import { SAMPLE_ROOT } from '../session/root';
 import { SAMPLE_REQUIREMENTS, searchOptions } from '../session/search';
 import { EXIT } from './failure';
-import { Interruption } from './interruption';
+import { leaveByExit } from './interruption';
 
 /** The options of `wangp-node setup`. */
 export interface SetupOptions {
@@ -98,14 +98,14 @@ async function tellWhatIsUsed(executable: string): Promise<void> {
   }
   const { executable: used, source } = found as PythonEnvironment;
   if (used === executable) return;
-  const why = source === 'root' ? 'it lies in the sample root' : `${source} names it`;
-  console.error(`It is not used yet: ${used} comes first, because ${why}.`);
+  const [why, remedy] =
+    source === 'root' ? ['it lies in the sample root', 'remove it'] : [`${source} names it`, `unset ${source}`];
+  console.error(`It is not used yet: ${used} comes first, because ${why}. To use what was made, ${remedy}.`);
 }
 
 /** `wangp-node setup`: makes an environment for the sample root where there is none. Returns the exit code. */
 export async function setup({ python, json }: SetupOptions): Promise<number> {
-  // So that Ctrl-C ends in `exit` listeners, which remove what is half made.
-  new Interruption().disarm();
+  leaveByExit();
   const { executable, made } = await prepare(python);
   console.error(made ? `Made ${executable}` : `Nothing to do: ${executable} has what the sample root requires`);
   await tellWhatIsUsed(executable);

@@ -33,6 +33,7 @@ interface Problem {
 }
 
 const ANOTHER = 'Name another folder';
+const FULL: Problem = { what: 'lies on a disk without any space left', remedy: 'Free some, or name another folder.' };
 
 function outputProblem(folder: string): Problem | undefined {
   try {
@@ -88,16 +89,20 @@ function present(look: () => Stats): Stats | undefined {
 function unwritable(place: string, isThere: boolean): Problem | undefined {
   try {
     accessSync(place, constants.W_OK | constants.X_OK);
-    // Windows tells by no other way what its access control lists allow.
-    if (process.platform === 'win32') rmdirSync(mkdtempSync(path.join(place, '.wangp-node-')));
+    // Of root every right is said, also where nothing can be written (/proc, a network share); Windows tells by no other
+    // way what its access control lists allow.
+    if (process.platform === 'win32' || process.getuid?.() === 0)
+      rmdirSync(mkdtempSync(path.join(place, '.wangp-node-')));
     return undefined;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOSPC') return { ...FULL, cause };
+    const isRight = code === 'EACCES' || code === 'EPERM';
     const why =
       code === 'EROFS' ? 'lies on a read-only file system' : `can't be written to by this user (${code ?? 'no code'})`;
     return {
       what: isThere ? why : `can't be made: ${place} ${why}`,
-      remedy: code === 'EROFS' ? `${ANOTHER}.` : `${ANOTHER}, or give this user the right to write there.`,
+      remedy: isRight ? `${ANOTHER}, or give this user the right to write there.` : `${ANOTHER}.`,
       cause,
     };
   }
@@ -110,5 +115,5 @@ function full(place: string): Problem | undefined {
   // What is kept for root is root's to use.
   const free = process.getuid?.() === 0 ? bfree : bavail;
   if (free > 0) return undefined;
-  return { what: 'lies on a disk without any space left', remedy: 'Free some, or name another folder.' };
+  return FULL;
 }

@@ -24,7 +24,7 @@ export async function checkPackages(python: PythonFacts, root: string, folders: 
   const has = `${python.executable} has no package ${names}, which ${root === SAMPLE_ROOT ? 'the embedded sample root' : root} needs`;
   throw new WanGPError(
     'ERR_WANGP_PACKAGE_MISSING',
-    `${has}. ${remedy(python, root)}. No Python was started yet: call init() again in this process`,
+    `${has}. ${remedy(python, root)}. No Python was started, so that this process can try again`,
   );
 }
 

@@ -28,7 +28,7 @@ async function makeCheckout(name: string): Promise<string> {
   return root;
 }
 
-const LATER = '. No Python was started yet: call init() again in this process';
+const LATER = '. No Python was started, so that this process can try again';
 
 describe.skipIf(process.platform === 'win32')('an interpreter without the packages', () => {
   test('is refused for the sample before it is loaded: another one can still start in this process', async () => {

@@ -1,7 +1,6 @@
 import { existsSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 import { absolutePath } from '../../directory';
-import { WanGPError } from '../../index';
 import { checkOutputFolder } from '../../session/output-folder';
 import { SAMPLE_ROOT } from '../../session/root';
 import { type Check, Finding, size } from './check';
@@ -15,7 +14,6 @@ export const ENOUGH_FREE = 5e9;
 
 /** The folders that outputs go to, absolute: the option, else those of the configuration, else `outputs`. */
 export function outputFolders(option: string | undefined, root: string, config: Config): readonly string[] {
-  if (option === '') throw new WanGPError('ERR_WANGP_ARGUMENT', '--output must be a non-empty string, not ""');
   if (option !== undefined) return [absolutePath(option, '--output')];
   // WanGP works in its checkout; the sample root saves where it was started.
   const fallback = path.resolve(root === SAMPLE_ROOT ? process.cwd() : root, 'outputs');
