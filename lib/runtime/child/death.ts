@@ -1,0 +1,18 @@
+import { WanGPError } from '../../errors';
+import type { ChildEnd } from './process';
+
+const LINES = 20;
+
+function reasonOf({ exitCode, signal }: ChildEnd): string {
+  if (signal === 'SIGKILL') return 'was ended by SIGKILL: by somebody, or by the system for want of memory';
+  if (signal !== null) return `was ended by ${signal}`;
+  return exitCode === null ? 'could not be started' : `ended with exit code ${exitCode}`;
+}
+
+/** The error that tells of a child's end: how it ended, and what it said last. */
+export function deathOf(pid: number, end: ChildEnd): WanGPError {
+  const said = end.stderr.trimEnd().split('\n').slice(-LINES).join('\n');
+  const last = said === '' ? '' : `. It wrote at last:\n${said}`;
+  const message = `the process that Python ran in (${pid}) ${reasonOf(end)}${last}`;
+  return new WanGPError('ERR_WANGP_CHILD_ENDED', message);
+}
