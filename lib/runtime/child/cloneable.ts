@@ -60,8 +60,8 @@ class Copier {
     if (ArrayBuffer.isView(object) || object instanceof ArrayBuffer) return this.#copyBytes(object);
     const level = this.#ancestors.indexOf(object);
     if (level !== -1) return this.#leaveOut('circle', level);
-    // It is refused further up.
-    if (this.#ancestors.length > MAX_DEPTH) return null;
+    // It is refused further up. The list of arguments is no level.
+    if (this.#ancestors.length > MAX_DEPTH + 1) return null;
     this.#ancestors.push(object);
     const copy = Array.isArray(object) ? this.#copyArray(object) : this.#copyProperties(object);
     this.#ancestors.pop();

@@ -114,7 +114,7 @@ let server: Server | undefined;
 
 async function start({ python, parent }: Extract<ToChild, { type: 'start' }>): Promise<void> {
   try {
-    if (!loadSharedMemory().endWithParent(parent)) process.exit();
+    if (!loadSharedMemory().endAfterParent(parent)) process.exit();
     const runtime = await EmbeddedRuntime.start(
       python,
       (_, memory) => new Unsent(memory),
@@ -128,6 +128,7 @@ async function start({ python, parent }: Extract<ToChild, { type: 'start' }>): P
 
 process.on('message', (message: ToChild) => {
   if (message.type === 'start') void start(message);
+  else if (message.type === 'end') process.exit();
   else server?.receive(message);
 });
 // The parent has ended, however it did, or wants this process no more.
