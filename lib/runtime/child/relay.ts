@@ -16,7 +16,7 @@ function codeOf(error: unknown): string | undefined {
 
 /** Writes to this process's stderr and gives what it has no room for; a stderr that is closed has nobody left to tell. */
 function writeWhatFits(chunk: Buffer): Buffer | undefined {
-  for (let rest = chunk; rest.length > 0; ) {
+  for (let rest = chunk; rest.length > 0;) {
     try {
       rest = rest.subarray(writeSync(STDERR, rest));
     } catch (error) {
@@ -54,7 +54,11 @@ export class StderrRelay {
 
   /** While this process exits: passes on what comes until the child has closed its end, or until `deadline`. */
   drain(deadline: number): void {
+    this.#source.removeAllListeners('data');
     if (this.#rest !== undefined) this.#writeNow(this.#rest, deadline);
+    // What was read while the stream was paused.
+    const waiting = this.#source.read() as Buffer | null;
+    if (waiting !== null) this.#writeNow(waiting, deadline);
     const { fd } = this.#source._handle ?? {};
     if (fd === undefined || fd < 0) return;
     const buffer = Buffer.alloc(64 << 10);
