@@ -6,6 +6,7 @@
 // an event: one each 20 ms, from Python to the listener, here and from a child.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers';
 import { parseArgs } from 'node:util';
 import { init } from '../dist/index.mjs';
 
@@ -29,7 +30,9 @@ const sorted = (numbers) => [...numbers].sort((one, other) => one - other);
 const median = (numbers) => sorted(numbers)[Math.floor(numbers.length / 2)];
 const quartiles = (numbers) => [0.25, 0.75].map((part) => sorted(numbers)[Math.floor(numbers.length * part)]);
 const show = (numbers, digits = 1) =>
-  `${median(numbers).toFixed(digits)} (quartiles ${quartiles(numbers).map((each) => each.toFixed(digits)).join(' to ')})`;
+  `${median(numbers).toFixed(digits)} (quartiles ${quartiles(numbers)
+    .map((each) => each.toFixed(digits))
+    .join(' to ')})`;
 
 /** Resident memory in MB: what is this process's own, and what it shares. */
 function resident() {
@@ -82,7 +85,13 @@ async function latencies(session) {
   return found.slice(10);
 }
 
-const figures = { 'memcpy, fresh': [], 'memcpy, touched': [], 'hand-over, fresh': [], 'hand-over, used': [], blocked: [] };
+const figures = {
+  'memcpy, fresh': [],
+  'memcpy, touched': [],
+  'hand-over, fresh': [],
+  'hand-over, used': [],
+  blocked: [],
+};
 let grown = { own: 0, shared: 0 };
 const events = { here: [], child: [] };
 for (let round = 0; round < rounds; round += 1) {
@@ -93,7 +102,10 @@ for (let round = 0; round < rounds; round += 1) {
   const first = await handOver(session);
   figures['hand-over, fresh'].push(first.taken);
   const after = resident();
-  grown = { own: Math.max(grown.own, after.own - before.own), shared: Math.max(grown.shared, after.shared - before.shared) };
+  grown = {
+    own: Math.max(grown.own, after.own - before.own),
+    shared: Math.max(grown.shared, after.shared - before.shared),
+  };
   first.video.dispose();
   await new Promise((resolve) => setTimeout(resolve, 50));
   for (let count = 0; count < 3; count += 1) {

@@ -22,13 +22,7 @@ import {
   type RegisterVideoOptions,
 } from './inputs';
 import { ModelLibrary } from './models';
-import {
-  type CheckedInitOptions,
-  checkInitOptions,
-  checkSubmitOptions,
-  type InitOptions,
-  type SubmitOptions,
-} from './options';
+import { checkInitOptions, checkSubmitOptions, type InitOptions, type SubmitOptions } from './options';
 import { findOutputFolder } from './output-folder';
 import { findRuntime } from './places';
 import {

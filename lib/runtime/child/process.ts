@@ -1,5 +1,5 @@
 /** The child as a process: started, spoken to, and watched until its end. */
-import { type ChildProcess, fork, type ForkOptions, type Serializable } from 'node:child_process';
+import { type ChildProcess, fork, type ForkOptions } from 'node:child_process';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { PACKAGE_ROOT } from '../package';
@@ -54,7 +54,7 @@ export class PythonProcess {
     };
     this.#child = fork(PROGRAM, options);
     this.#child.on('message', (message: ToParent) => listener.hear(message));
-    this.#relay = new StderrRelay(this.#child.stderr!);
+    this.#relay = new StderrRelay(this.#child.stderr);
     living.add(this);
     void this.#ended().then((end) => listener.end(end));
     this.keepAlive(false);
@@ -66,7 +66,7 @@ export class PythonProcess {
 
   /** What can't be sent any more is of no use: the end of the child is told anyway. */
   send(message: ToChild): void {
-    if (this.#child.connected) this.#child.send(message as Serializable, undefined, undefined, () => undefined);
+    if (this.#child.connected) this.#child.send(message, undefined, undefined, () => undefined);
   }
 
   /** Whether this process waits for the child. */

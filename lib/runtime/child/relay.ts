@@ -32,15 +32,16 @@ function sleep(milliseconds: number): void {
 
 /** Copies a stream to this process's stderr without ever blocking the event loop; the child waits for a slow reader. */
 export class StderrRelay {
-  readonly #source: Stream;
+  /** Null where the child could not be started. */
+  readonly #source: Stream | null;
   #rest: Buffer | undefined;
   #tail = '';
 
-  constructor(source: Readable) {
+  constructor(source: Readable | null) {
     this.#source = source;
     // Its first use makes a pipe one that doesn't block.
-    void process.stderr.writable;
-    source.on('data', (chunk: Buffer) => {
+    Reflect.get(process, 'stderr');
+    source?.on('data', (chunk: Buffer) => {
       this.#keep(chunk);
       source.pause();
       this.#pass(chunk);
@@ -54,12 +55,12 @@ export class StderrRelay {
 
   /** While this process exits: passes on what comes until the child has closed its end, or until `deadline`. */
   drain(deadline: number): void {
-    this.#source.removeAllListeners('data');
+    this.#source?.removeAllListeners('data');
     if (this.#rest !== undefined) this.#writeNow(this.#rest, deadline);
     // What was read while the stream was paused.
-    const waiting = this.#source.read() as Buffer | null;
+    const waiting = (this.#source?.read() ?? null) as Buffer | null;
     if (waiting !== null) this.#writeNow(waiting, deadline);
-    const { fd } = this.#source._handle ?? {};
+    const { fd } = this.#source?._handle ?? {};
     if (fd === undefined || fd < 0) return;
     const buffer = Buffer.alloc(64 << 10);
     while (Date.now() < deadline) {
@@ -80,7 +81,7 @@ export class StderrRelay {
 
   #pass(chunk: Buffer): void {
     this.#rest = writeWhatFits(chunk);
-    if (this.#rest === undefined) this.#source.resume();
+    if (this.#rest === undefined) this.#source?.resume();
     else setTimeout(() => this.#rest !== undefined && this.#pass(this.#rest), RETRY_MS).unref();
   }
 

@@ -225,19 +225,15 @@ export class ChildRuntime implements Runtime {
     const id = this.#lastCall;
     return new Promise((resolve, reject) => {
       life.pending.set(id, { resolve, reject, channel: channel?.number });
-      const post = (parcels: CallMessage['parcels']): void =>
-        life.process.send({
-          type: 'call',
-          id,
-          command,
-          args,
-          holes,
-          channels,
-          parcels,
-          options: { ...options, ...(channel === undefined ? {} : { channel: channel.number }) },
-        });
+      const of = channel === undefined ? options : { ...options, channel: channel.number };
+      const post = (parcels: CallMessage['parcels']): void => {
+        life.process.send({ type: 'call', id, command, args, holes, channels, parcels, options: of });
+      };
       // What is read before this returns may change afterwards.
-      if (!args.some(isLarge)) return post([]);
+      if (!args.some(isLarge)) {
+        post([]);
+        return;
+      }
       this.#pack(life, args, used).then(post, (error: unknown) => {
         life.pending.delete(id);
         reject(error);
@@ -332,10 +328,11 @@ export class ChildRuntime implements Runtime {
     if ('bytes' in parcel) {
       // A view of the whole message.
       const { buffer } = parcel.bytes.slice();
-      return this.#fromMemory(OWN_MEMORY, ownMemory(buffer as ArrayBuffer, dtype, shape));
+      return this.#fromMemory(OWN_MEMORY, ownMemory(buffer, dtype, shape));
     }
-    if ('lost' in parcel && parcel.lost === 'too large')
+    if ('lost' in parcel && parcel.lost === 'too large') {
       return this.#fromMemory(OWN_MEMORY, ownMemory(null, dtype, shape));
+    }
     try {
       if ('lost' in parcel) throw new Error('there was no memory for it');
       const { number } = parcel;
