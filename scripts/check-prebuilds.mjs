@@ -8,9 +8,10 @@ import { liefPython, setUpZig } from './zig.mjs';
 const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 /**
  * zig's linker for macOS exports a library's own marks, and can't leave out the operators `new` and `delete` of its C++
- * library. Nobody takes them: a binary there asks each symbol of one library.
+ * library, nor on x64 the type information of functions. Nobody takes them: a binary there asks each symbol of one
+ * library.
  */
-const EXPORTED_BESIDES = { darwin: /^(_mh_dylib_header|__dso_handle|_Z(n[aw]|d[al]).*)$/ };
+const EXPORTED_BESIDES = { darwin: /^(_mh_dylib_header|__dso_handle|_Z(n[aw]|d[al]).*|_ZT[IS]P?F\w+)$/ };
 const MEBIBYTE = 2 ** 20;
 const LARGEST = { loader: MEBIBYTE / 2, core: 2 * MEBIBYTE };
 const GLIBC = [2, 28];

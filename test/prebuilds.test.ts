@@ -47,6 +47,14 @@ const SOUND: Record<string, About> = {
     stripped: true,
     signed: true,
   },
+  'darwin-x64': {
+    platform: 'darwin-x64',
+    exports: [...EXPORTS, '_mh_dylib_header', '_ZdlPv', '_ZTIPFvvE', '_ZTSFbvE'],
+    libraries: ['/usr/lib/libSystem.B.dylib'],
+    imports: ['PyObject_Repr'],
+    versions: ['macOS_11.0'],
+    stripped: true,
+  },
 };
 
 const about = (platform: string, changes: Partial<About> = {}) => ({ ...SOUND[platform]!, ...changes });
