@@ -83,11 +83,9 @@ function summary(platform, size, about) {
   return `${(size / 1024).toFixed(0).padStart(5)} kB  ${floors[platform.split('-')[0]]()}  ${exported}  ${libraries}`;
 }
 
-export const unknownPlatforms = (platforms) => platforms.filter((platform) => !PLATFORMS.includes(platform));
-
 /** Describes the binaries in `folder`, one line each, and returns the exit code: 1 where one is off or missing. */
 export async function checkPrebuilds(folder, { platforms, names }) {
-  const strange = unknownPlatforms(platforms);
+  const strange = platforms.filter((platform) => !PLATFORMS.includes(platform));
   if (strange.length > 0) {
     fail(`${path.relative(ROOT, folder)} has ${strange.join(', ')}, which is none of ${PLATFORMS.join(', ')}`);
   }

@@ -60,5 +60,6 @@ if (missing.length > 0 && !isGitDependency) {
   );
 }
 
+if (missing.length > 0) say('without binaries, as a git dependency: whoever installs it runs `npx wangp-node build`');
 stripManifest();
 say('packing; postpack puts package.json back');
