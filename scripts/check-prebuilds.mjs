@@ -8,9 +8,10 @@ import { liefPython, setUpZig } from './zig.mjs';
 const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 /**
  * zig's linker for macOS exports a library's own marks, and can't leave out the operators `new` and `delete` of its C++
- * library. Nobody takes them: a binary there asks each symbol of one library.
+ * library, nor on x64 the type information of functions. Nobody takes them: a binary there asks each symbol of one
+ * library.
  */
-const EXPORTED_BESIDES = { darwin: /^(_mh_dylib_header|__dso_handle|_Z(n[aw]|d[al]).*)$/ };
+const EXPORTED_BESIDES = { darwin: /^(_mh_dylib_header|__dso_handle|_Z(n[aw]|d[al]).*|_ZT[IS]P?F\w+)$/ };
 const MEBIBYTE = 2 ** 20;
 const LARGEST = { loader: MEBIBYTE / 2, shared_memory: MEBIBYTE, core: 2 * MEBIBYTE };
 const GLIBC = [2, 28];
@@ -86,11 +87,9 @@ function summary(platform, size, about) {
   return `${(size / 1024).toFixed(0).padStart(5)} kB  ${floors[platform.split('-')[0]]()}  ${exported}  ${libraries}`;
 }
 
-export const unknownPlatforms = (platforms) => platforms.filter((platform) => !PLATFORMS.includes(platform));
-
 /** Describes the binaries in `folder`, one line each, and returns the exit code: 1 where one is off or missing. */
 export async function checkPrebuilds(folder, { platforms, names }) {
-  const strange = unknownPlatforms(platforms);
+  const strange = platforms.filter((platform) => !PLATFORMS.includes(platform));
   if (strange.length > 0) {
     fail(`${path.relative(ROOT, folder)} has ${strange.join(', ')}, which is none of ${PLATFORMS.join(', ')}`);
   }

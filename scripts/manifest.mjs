@@ -40,3 +40,13 @@ export function restoreManifest() {
   if (readFileSync(manifest, 'utf8') === publishedManifest(text)) replaceFile(manifest, text, statSync(original));
   rmSync(original, { force: true });
 }
+
+/**
+ * Whether pnpm or yarn runs `prepack` for a git dependency, where there are no binaries, and the user builds. pnpm runs
+ * `npm run prepack` there, yarn 1 names no command, and yarn 4 runs `npm pack`, which only BERRY_BIN_FOLDER gives away.
+ */
+export function packsGitDependency(env) {
+  if (env.BERRY_BIN_FOLDER !== undefined) return true;
+  const byPnpmOrYarn = /^(?:pnpm|yarn)\//.test(env.npm_config_user_agent ?? '');
+  return byPnpmOrYarn && !['pack', 'publish'].includes(env.npm_command);
+}

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fail, ROOT, say } from './lib.mjs';
-import { restoreManifest, stripManifest } from './manifest.mjs';
+import { packsGitDependency, restoreManifest, stripManifest } from './manifest.mjs';
 import { compileTypeScript, installPackages } from './steps.mjs';
 
 const VARIABLE = 'WANGP_PACK_PLATFORMS';
@@ -38,11 +38,7 @@ function chosenPlatforms() {
   return names;
 }
 
-/** pnpm and yarn run `prepack` for a git dependency too, where there are no binaries, and the user builds. */
-const isGitDependency =
-  process.env.npm_command === undefined &&
-  /^(?:pnpm|yarn)\//.test(process.env.npm_config_user_agent ?? '') &&
-  !existsSync(path.join(ROOT, 'prebuilds'));
+const isGitDependency = packsGitDependency(process.env) && !existsSync(path.join(ROOT, 'prebuilds'));
 
 const missing = chosenPlatforms()
   .map((platform) => {
@@ -64,5 +60,6 @@ if (missing.length > 0 && !isGitDependency) {
   );
 }
 
+if (missing.length > 0) say('without binaries, as a git dependency: whoever installs it runs `npx wangp-node build`');
 stripManifest();
 say('packing; postpack puts package.json back');

@@ -1,5 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { REPOSITORY } from './tools.js';
 
@@ -13,9 +16,9 @@ interface About {
   readonly staysLoaded?: boolean;
   readonly signed?: boolean;
 }
-const { faultsOf, unknownPlatforms } = (await import(path.join(REPOSITORY, 'scripts', 'check-prebuilds.mjs'))) as {
+const CHECK = path.join(REPOSITORY, 'scripts', 'check-prebuilds.mjs');
+const { faultsOf } = (await import(CHECK)) as {
   readonly faultsOf: (platform: string, name: string, size: number, about: About | null) => readonly string[];
-  readonly unknownPlatforms: (platforms: readonly string[]) => readonly string[];
 };
 
 const EXPORTS = ['node_api_module_get_api_version_v1', 'napi_register_module_v1'];
@@ -46,6 +49,14 @@ const SOUND: Record<string, About> = {
     versions: ['macOS_11.0'],
     stripped: true,
     signed: true,
+  },
+  'darwin-x64': {
+    platform: 'darwin-x64',
+    exports: [...EXPORTS, '_mh_dylib_header', '_ZdlPv', '_ZTIPFvvE', '_ZTSFbvE'],
+    libraries: ['/usr/lib/libSystem.B.dylib'],
+    imports: ['PyObject_Repr'],
+    versions: ['macOS_11.0'],
+    stripped: true,
   },
 };
 
@@ -123,6 +134,17 @@ test('what is no binary at all is told like every other fault', () => {
   expect(faultsOf('linux-x64', 'loader', 6, null)).toEqual(['is no binary of Linux, Windows or macOS']);
 });
 
-test('a folder that is of no platform is named', () => {
-  expect(unknownPlatforms(['linux-x64', 'linux-x46'])).toEqual(['linux-x46']);
+test('a folder of no platform among the binaries is refused by its name', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'wangp prebuilds '));
+  try {
+    mkdirSync(path.join(folder, 'linux-x46'));
+    const script = `import(process.argv[1]).then(({ builtPlatforms, checkPrebuilds }) =>
+      checkPrebuilds(process.argv[2], { platforms: builtPlatforms(process.argv[2]), names: ['loader'] }))`;
+    const args = ['-e', script, pathToFileURL(CHECK).href, folder];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect(stderr).toContain('has linux-x46, which is none of linux-x64, ');
+    expect(status).toBe(1);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

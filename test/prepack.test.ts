@@ -64,3 +64,21 @@ test('a package.json that a killed npm pack has left checks again, and is put ba
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test('where pnpm or yarn packs a git dependency, which has no binaries, it is packed; a developer is refused', async () => {
+  const { packsGitDependency } = (await import(path.join(REPOSITORY, 'scripts', 'manifest.mjs'))) as {
+    packsGitDependency: (env: NodeJS.ProcessEnv) => boolean;
+  };
+  const pnpm = 'pnpm/12.21.0 npm/? node/? linux x64';
+  const npm = 'npm/11.19.1 node/v20.20.2 linux x64 workspaces/false';
+  const yarn = 'yarn/1.22.22 npm/? node/v20.20.2 linux x64';
+  // What pnpm 12, yarn 1 and yarn 4 (which runs npm) were seen to set.
+  expect(packsGitDependency({ npm_config_user_agent: pnpm, npm_command: 'run' })).toBe(true);
+  expect(packsGitDependency({ npm_config_user_agent: yarn })).toBe(true);
+  const berry = { npm_config_user_agent: npm, npm_command: 'pack', BERRY_BIN_FOLDER: '/tmp/xfs-d23c62a6' };
+  expect(packsGitDependency(berry)).toBe(true);
+  expect(packsGitDependency({ npm_config_user_agent: npm, npm_command: 'pack' })).toBe(false);
+  for (const command of ['pack', 'publish']) {
+    expect(packsGitDependency({ npm_config_user_agent: pnpm, npm_command: command })).toBe(false);
+  }
+});

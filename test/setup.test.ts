@@ -232,7 +232,7 @@ describe('wangp-node setup', () => {
     ['demo', 'SIGINT', 130],
     ['setup', 'SIGTERM', 143],
   ] as const)(
-    'is done by the demo itself; %s that is ended by %s leaves nothing half made',
+    'is done by the demo itself; a %s that %s ends meanwhile leaves nothing half made',
     async (command, signal, exitCode) => {
       const cache = at('cache');
       // Any Python but that of the tests, with nothing in it: the search comes to it first.

@@ -99,7 +99,9 @@ async function tellWhatIsUsed(executable: string): Promise<void> {
   const { executable: used, source } = found as PythonEnvironment;
   if (used === executable) return;
   const [why, remedy] =
-    source === 'root' ? ['it lies in the sample root', 'remove it'] : [`${source} names it`, `unset ${source}`];
+    source === 'root'
+      ? ['it lies in the sample root', 'remove that environment']
+      : [`${source} names it`, `unset ${source}`];
   console.error(`It is not used yet: ${used} comes first, because ${why}. To use what was made, ${remedy}.`);
 }
 

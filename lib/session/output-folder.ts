@@ -13,8 +13,8 @@ export function findOutputFolder(option: string, name: string): string {
 
 /**
  * Throws `ERR_WANGP_FILE` where nothing could be saved in `folder` (absolute): it is a file, it can't be made or written
- * to, or its disk has no space left. Makes nothing: a folder that isn't there is made when it is needed. `name` is what
- * the caller calls it. What can't be told (a quota, a file system that knows no free space) is left to the save.
+ * to, or its disk has no space left. Leaves nothing behind: a folder that isn't there is made when it is needed. `name` is
+ * what the caller calls it. What can't be told (a quota, a file system that knows no free space) is left to the save.
  */
 export function checkOutputFolder(folder: string, name: string): void {
   const problem = outputProblem(folder);
