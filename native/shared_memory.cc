@@ -241,9 +241,9 @@ Napi::Value OpenShared(const Napi::CallbackInfo& info) {
   return {info.Env(), SharedMemory::Of(info.Env()).tensors().Make(info.Env(), memory)};
 }
 
-// endWithParent(pid): whether that is this process's parent
-Napi::Value EndWithThatParent(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), EndWithParent(info[0].As<Napi::Number>().Int64Value()));
+// endAfterParent(pid): whether that is this process's parent
+Napi::Value EndAfterThatParent(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), EndAfterParent(info[0].As<Napi::Number>().Int64Value()));
 }
 
 void ReportUncaught(const Napi::CallbackInfo& info) { napi_fatal_exception(info.Env(), info[0]); }
@@ -269,7 +269,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("release", Napi::Function::New<Release>(env, "release"));
   exports.Set("share", Napi::Function::New<Share>(env, "share"));
   exports.Set("openShared", Napi::Function::New<OpenShared>(env, "openShared"));
-  exports.Set("endWithParent", Napi::Function::New<EndWithThatParent>(env, "endWithParent"));
+  exports.Set("endAfterParent", Napi::Function::New<EndAfterThatParent>(env, "endAfterParent"));
   exports.Set("reportUncaught", Napi::Function::New<ReportUncaught>(env, "reportUncaught"));
   exports.Set("liveCounts", Napi::Function::New<LiveCounts>(env, "liveCounts"));
   return exports;

@@ -132,10 +132,17 @@ export class EmbeddedRuntime implements Runtime {
     this.#letGo();
   }
 
-  // It is never finalised, and ends with the process.
-  retain(): void {}
-  release(): void {}
-  onDeath(): void {}
+  retain(): void {
+    // It is never finalised, and ends with the process.
+  }
+
+  release(): void {
+    // The same.
+  }
+
+  onDeath(): void {
+    // Nobody would be left to hear of it.
+  }
 
   reportUncaught(error: unknown): void {
     this.core.reportUncaught(error);

@@ -131,8 +131,8 @@ export interface SharedMemoryAddon extends MemoryAddon {
   tensorOf(handle: SegmentHandle, layout: TensorLayout, number: number): Promise<unknown>;
   /** Hears the number of each tensor whose bytes are nobody's any more, in a turn of its own. */
   setFreeListener(listener: (number: number) => void): void;
-  /** Has the system kill this process when its parent ends, where it can. False where `pid` is not its parent. */
-  endWithParent(pid: number): boolean;
+  /** Has this process end after its parent, however that ends. False where `pid` is not its parent (any more). */
+  endAfterParent(pid: number): boolean;
   liveCounts(): { readonly memories: number; readonly segments: number };
 }
 

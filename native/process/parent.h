@@ -5,9 +5,8 @@
 
 namespace bridge {
 
-// Has the system kill this process when the thread that started it ends, however that ends. False where `parent` is not
-// this process's parent (any more). Where the system has no such thing (all but Linux) nothing is done: the end of the
-// pipe to the parent tells there. JS thread.
-bool EndWithParent(int64_t parent);
+// Has this process end after its parent, however that ends: soon, so that what is on its way may still be written, and
+// whatever its threads are doing. False where `parent` is not this process's parent (any more). Once a process.
+bool EndAfterParent(int64_t parent);
 
 }  // namespace bridge

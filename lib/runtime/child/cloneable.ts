@@ -60,8 +60,8 @@ class Copier {
     if (ArrayBuffer.isView(object) || object instanceof ArrayBuffer) return this.#copyBytes(object);
     const level = this.#ancestors.indexOf(object);
     if (level !== -1) return this.#leaveOut('circle', level);
-    // It is refused further up.
-    if (this.#ancestors.length > MAX_DEPTH) return null;
+    // It is refused further up. The list of arguments is no level.
+    if (this.#ancestors.length > MAX_DEPTH + 1) return null;
     this.#ancestors.push(object);
     const copy = Array.isArray(object) ? this.#copyArray(object) : this.#copyProperties(object);
     this.#ancestors.pop();
@@ -113,7 +113,7 @@ export function toCloneable(args: readonly unknown[]): { readonly args: unknown[
   return { args: copier.copy(args) as unknown[], holes: copier.holes };
 }
 
-function standIn({ kind, of }: Hole, at: (level: number) => unknown): unknown {
+function standIn({ kind, of }: Hole, ancestors: readonly object[]): unknown {
   switch (kind) {
     case 'function':
       return () => undefined;
@@ -124,7 +124,7 @@ function standIn({ kind, of }: Hole, at: (level: number) => unknown): unknown {
     case 'Promise':
       return Promise.resolve();
     case 'circle':
-      return at(of as number);
+      return ancestors[of as number];
     case 'shared':
       return new Uint8Array(new SharedArrayBuffer(1));
     case 'detached': {
@@ -146,11 +146,12 @@ function standIn({ kind, of }: Hole, at: (level: number) => unknown): unknown {
 export function fillHoles(args: unknown[], holes: readonly Hole[]): void {
   for (const hole of holes) {
     const ancestors: object[] = [args];
-    for (const step of hole.path.slice(0, -1)) ancestors.push(Reflect.get(ancestors.at(-1)!, step) as object);
-    Reflect.set(
-      ancestors.at(-1)!,
-      hole.path.at(-1)!,
-      standIn(hole, (level) => ancestors[level]),
-    );
+    let container: object = args;
+    for (const step of hole.path.slice(0, -1)) {
+      container = Reflect.get(container, step) as object;
+      ancestors.push(container);
+    }
+    const [last] = hole.path.slice(-1);
+    if (last !== undefined) Reflect.set(container, last, standIn(hole, ancestors));
   }
 }

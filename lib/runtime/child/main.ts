@@ -5,7 +5,7 @@
 import { WanGPError } from '../../errors';
 import { loadSharedMemory } from '../addon';
 import { EmbeddedRuntime } from '../embedded';
-import type { CoreAddon, NativeMemory, SharedMemoryAddon } from '../native';
+import type { CoreAddon, SharedMemoryAddon } from '../native';
 import { Channel } from '../runtime';
 import { fillHoles } from './cloneable';
 import type { CallMessage, Parcel, PlainError, ToChild } from './messages';
@@ -75,7 +75,7 @@ class Server {
         ...others,
         ...(channel === undefined ? {} : { channel: this.#channelOf(channel) }),
       });
-      const { value, memories } = takeOut<NativeMemory>(result);
+      const { value, memories } = takeOut(result);
       this.#sender.send({ type: 'result', id, value, parcels: [] }, memories);
     } catch (error) {
       this.#sender.send({ type: 'error', id, error: toPlainError(error) });
@@ -93,7 +93,7 @@ class Server {
     if (known !== undefined) return known;
     const channel = this.#runtime.openChannel({
       hear: (kind, data, timestamp, dropped) => {
-        const { value, memories } = takeOut<NativeMemory>(data);
+        const { value, memories } = takeOut(data);
         this.#sender.send({ type: 'event', channel: number, kind, value, parcels: [], timestamp, dropped }, memories);
       },
       lose: () => undefined,
@@ -114,7 +114,7 @@ let server: Server | undefined;
 
 async function start({ python, parent }: Extract<ToChild, { type: 'start' }>): Promise<void> {
   try {
-    if (!loadSharedMemory().endWithParent(parent)) process.exit();
+    if (!loadSharedMemory().endAfterParent(parent)) process.exit();
     const runtime = await EmbeddedRuntime.start(
       python,
       (_, memory) => new Unsent(memory),
@@ -128,6 +128,7 @@ async function start({ python, parent }: Extract<ToChild, { type: 'start' }>): P
 
 process.on('message', (message: ToChild) => {
   if (message.type === 'start') void start(message);
+  else if (message.type === 'end') process.exit();
   else server?.receive(message);
 });
 // The parent has ended, however it did, or wants this process no more.

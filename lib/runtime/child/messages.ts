@@ -50,6 +50,8 @@ export type ToChild =
   | { readonly type: 'start'; readonly python: PythonEnvironment; readonly parent: number }
   | CallMessage
   | { readonly type: 'close channel'; readonly channel: number }
+  /** While the parent exits: it can't close the pipe then, and waits for what the child has printed. */
+  | { readonly type: 'end' }
   | SegmentMessage;
 
 /** A tensor stands in a value as a Map, which Python's values never are; it holds its place among the parcels. */

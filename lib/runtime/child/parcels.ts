@@ -1,3 +1,5 @@
+import type { NativeMemory } from '../native';
+
 /** Finds and replaces what stands in a plain value, wherever it stands. */
 function replaceIn(root: unknown, replace: (value: object) => unknown): unknown {
   const holder = [root];
@@ -15,16 +17,16 @@ function replaceIn(root: unknown, replace: (value: object) => unknown): unknown 
 }
 
 /** Memory that has come from Python, until it is on its way. */
-export class Unsent<Memory> {
-  constructor(readonly memory: Memory) {}
+export class Unsent {
+  constructor(readonly memory: NativeMemory) {}
 }
 
 /** A value with its memory taken out of it, in the order of the Maps that stand there instead. */
-export function takeOut<Memory>(value: unknown): { readonly value: unknown; readonly memories: readonly Memory[] } {
-  const memories: Memory[] = [];
+export function takeOut(value: unknown): { readonly value: unknown; readonly memories: readonly NativeMemory[] } {
+  const memories: NativeMemory[] = [];
   const rest = replaceIn(value, (each) => {
     if (!(each instanceof Unsent)) return undefined;
-    memories.push((each as Unsent<Memory>).memory);
+    memories.push(each.memory);
     return new Map([['parcel', memories.length - 1]]);
   });
   return { value: rest, memories };

@@ -1,17 +1,19 @@
 /** The child as a process: started, spoken to, and watched until its end. */
-import { type ChildProcess, fork, type ForkOptions, type Serializable } from 'node:child_process';
+import { type ChildProcess, fork, type ForkOptions } from 'node:child_process';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { PACKAGE_ROOT } from '../package';
 import type { ToChild, ToParent } from './messages';
 import { unpacked } from './node-binary';
+import { StderrRelay } from './relay';
 
 const PROGRAM = unpacked(path.join(PACKAGE_ROOT, 'dist', 'runtime', 'child', 'main.js'));
 
-/** What is kept of what the child has written to stderr. */
-const TAIL_LENGTH = 8 << 10;
 /** Its own children may hold on to the ends of its pipes after its end. */
 const PATIENCE_MS = 500;
+
+/** While this process exits, how long it waits at most for what its children still print: they give a slow reader that time. */
+const EXIT_GRACE_MS = 30_000;
 
 /** How a child has ended. */
 export interface ChildEnd {
@@ -27,10 +29,18 @@ export interface ChildListener {
   end(end: ChildEnd): void;
 }
 
+const living = new Set<PythonProcess>();
+
+process.on('exit', () => {
+  const deadline = Date.now() + EXIT_GRACE_MS;
+  for (const each of living) each.send({ type: 'end' });
+  for (const each of living) each.drain(deadline);
+});
+
 /** Another Node, with one Python in it. It never keeps this process's event loop alive unless it is told to. */
 export class PythonProcess {
   readonly #child: ChildProcess;
-  #stderr = '';
+  readonly #relay: StderrRelay;
 
   constructor(node: string, environment: NodeJS.ProcessEnv, cwd: string | undefined, listener: ChildListener) {
     const options: ForkOptions & { windowsHide: boolean } = {
@@ -44,7 +54,8 @@ export class PythonProcess {
     };
     this.#child = fork(PROGRAM, options);
     this.#child.on('message', (message: ToParent) => listener.hear(message));
-    this.#child.stderr?.on('data', (chunk: Buffer) => this.#keep(chunk));
+    this.#relay = new StderrRelay(this.#child.stderr);
+    living.add(this);
     void this.#ended().then((end) => listener.end(end));
     this.keepAlive(false);
   }
@@ -55,7 +66,7 @@ export class PythonProcess {
 
   /** What can't be sent any more is of no use: the end of the child is told anyway. */
   send(message: ToChild): void {
-    if (this.#child.connected) this.#child.send(message as Serializable, undefined, undefined, () => undefined);
+    if (this.#child.connected) this.#child.send(message, undefined, undefined, () => undefined);
   }
 
   /** Whether this process waits for the child. */
@@ -72,13 +83,13 @@ export class PythonProcess {
     if (this.#child.connected) this.#child.disconnect();
   }
 
-  kill(): void {
-    this.#child.kill('SIGKILL');
+  /** While this process exits: what the child has printed arrives. */
+  drain(deadline: number): void {
+    this.#relay.drain(deadline);
   }
 
-  #keep(chunk: Buffer): void {
-    process.stderr.write(chunk);
-    this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-TAIL_LENGTH);
+  kill(): void {
+    this.#child.kill('SIGKILL');
   }
 
   /** Once the process has ended and what it sent before has come. */
@@ -94,6 +105,7 @@ export class PythonProcess {
       child.once('error', () => resolve([null, null]));
     });
     await Promise.race([Promise.all([isGone, isSilent]), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
-    return { exitCode, signal, stderr: this.#stderr };
+    living.delete(this);
+    return { exitCode, signal, stderr: this.#relay.tail };
   }
 }

@@ -9,7 +9,7 @@ import { Channel, type ChannelListener, type DeathListener, type Runtime, type R
 import { joinSharedMemory, tensorOverSegment } from '../shared-memory';
 import { toCloneable } from './cloneable';
 import { deathOf } from './death';
-import type { Parcel, PlainError, ToParent } from './messages';
+import type { CallMessage, Parcel, PlainError, ToParent } from './messages';
 import { findNode } from './node-binary';
 import { putIn } from './parcels';
 import { type ChildEnd, PythonProcess } from './process';
@@ -42,11 +42,20 @@ interface OpenChannel {
   isAccepted: boolean;
 }
 
+function isLarge(arg: unknown): arg is Uint8Array {
+  return arg instanceof Uint8Array && arg.length >= SMALLEST_SHARED;
+}
+
 function toError({ name, message, stack, ...plain }: PlainError): unknown {
   const error = Object.assign(new Error(message), plain) as NativeError;
   error.name = name;
   if (stack !== undefined) error.stack = stack;
   return toWanGPError(error);
+}
+
+/** What a call has ended with, until it is told as an error. */
+class Refusal {
+  constructor(readonly plain: PlainError) {}
 }
 
 /** A living child and what it has been asked for. */
@@ -123,6 +132,9 @@ export class ChildRuntime implements Runtime {
     const used: number[] = [];
     try {
       return await this.#send(life, command, args, options, used);
+    } catch (error) {
+      // Made here, where the stack leads to the caller.
+      throw error instanceof Refusal ? toError(error.plain) : error;
     } finally {
       for (const number of used) life.pool.giveBack(number);
       this.#letGo();
@@ -213,24 +225,19 @@ export class ChildRuntime implements Runtime {
     const id = this.#lastCall;
     return new Promise((resolve, reject) => {
       life.pending.set(id, { resolve, reject, channel: channel?.number });
-      void this.#pack(life, args, used).then(
-        (parcels) => {
-          life.process.send({
-            type: 'call',
-            id,
-            command,
-            args,
-            holes,
-            channels,
-            parcels,
-            options: { ...options, ...(channel === undefined ? {} : { channel: channel.number }) },
-          });
-        },
-        (error: unknown) => {
-          life.pending.delete(id);
-          reject(error);
-        },
-      );
+      const of = channel === undefined ? options : { ...options, channel: channel.number };
+      const post = (parcels: CallMessage['parcels']): void => {
+        life.process.send({ type: 'call', id, command, args, holes, channels, parcels, options: of });
+      };
+      // What is read before this returns may change afterwards.
+      if (!args.some(isLarge)) {
+        post([]);
+        return;
+      }
+      this.#pack(life, args, used).then(post, (error: unknown) => {
+        life.pending.delete(id);
+        reject(error);
+      });
     });
   }
 
@@ -238,7 +245,7 @@ export class ChildRuntime implements Runtime {
   async #pack(life: Life, args: unknown[], used: number[]): Promise<(readonly [number, Parcel])[]> {
     const parcels: (readonly [number, Parcel])[] = [];
     for (const [index, arg] of args.entries()) {
-      if (!(arg instanceof Uint8Array) || arg.length < SMALLEST_SHARED) continue;
+      if (!isLarge(arg)) continue;
       const { number, name, capacity, handle } = life.pool.take(arg.length);
       used.push(number);
       await this.#addon.fillSegment(handle, arg);
@@ -282,7 +289,7 @@ export class ChildRuntime implements Runtime {
         return;
       }
       case 'error':
-        life.pending.get(message.id)?.reject(toError(message.error));
+        life.pending.get(message.id)?.reject(new Refusal(message.error));
         life.pending.delete(message.id);
         return;
       case 'event': {
@@ -321,10 +328,11 @@ export class ChildRuntime implements Runtime {
     if ('bytes' in parcel) {
       // A view of the whole message.
       const { buffer } = parcel.bytes.slice();
-      return this.#fromMemory(OWN_MEMORY, ownMemory(buffer as ArrayBuffer, dtype, shape));
+      return this.#fromMemory(OWN_MEMORY, ownMemory(buffer, dtype, shape));
     }
-    if ('lost' in parcel && parcel.lost === 'too large')
+    if ('lost' in parcel && parcel.lost === 'too large') {
       return this.#fromMemory(OWN_MEMORY, ownMemory(null, dtype, shape));
+    }
     try {
       if ('lost' in parcel) throw new Error('there was no memory for it');
       const { number } = parcel;

@@ -2,7 +2,7 @@
 import type { SegmentHandle, SharedMemoryAddon } from '../native';
 
 /** What is kept of segments that nobody uses, for the next: fresh memory costs many times what touched memory does. */
-export const KEPT_SEGMENTS = Object.freeze({ bytes: 2 << 30, idleMs: 10_000 } as const);
+export const KEPT_SEGMENTS = Object.freeze({ bytes: 2 * 2 ** 30, idleMs: 10_000 } as const);
 
 /** Smaller memory goes through the pipe: a preview costs less there than a segment of its own. */
 export const SMALLEST_SHARED = 1 << 20;
