@@ -46,7 +46,11 @@ describe('options of createPool that cannot be used are refused at once, and not
     ['a wrong variable', { workers: [{ env: { A: 1 } }] }, 'workers[0].env.A must be a string, or undefined to remove it, not 1'], // prettier-ignore
     ['a GPU that is no number', { gpus: ['0'] }, 'gpus[0] must be the number of a GPU, 0 or more, not "0"'],
     ['a negative GPU', { gpus: [0, -1] }, 'gpus[1] must be the number of a GPU, 0 or more, not -1'],
-    ['a GPU twice', { gpus: [1, 0, 1] }, "gpus names 1 twice: two workers would load their models into one GPU's memory"],
+    [
+      'a GPU twice',
+      { gpus: [1, 0, 1] },
+      "gpus names 1 twice: two workers would load their models into one GPU's memory",
+    ],
     ['no GPU', { gpus: [] }, 'gpus must be a list of GPUs by their numbers, like [0, 1], not an empty array'],
     ['a number in place of the list', { gpus: 2 }, 'gpus must be a list of GPUs by their numbers, like [0, 1], not 2'],
     ['gpus and workers', { gpus: [0], workers: 1 }, 'gpus makes a worker for each GPU: leave workers out, or gpus'],

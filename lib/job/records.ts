@@ -152,7 +152,8 @@ export type EventOfKind<Kind extends string> = Kind extends keyof EventData
 
 /** What `onEvent` receives: the kinds that have a callback, by upstream's names (`complete`, not `completed`). */
 export type CallbackEvent =
-  Exclude<KnownEvent, { kind: 'completed' | 'queued' | 'started' | 'refresh_models' }> | EventOf<'complete', GenerationResult>;
+  | Exclude<KnownEvent, { kind: 'completed' | 'queued' | 'started' | 'refresh_models' }>
+  | EventOf<'complete', GenerationResult>;
 
 // Records as the Python bridge sends them: upstream's field names.
 type Plain = Readonly<Record<string, unknown>>;

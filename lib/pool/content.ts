@@ -43,7 +43,7 @@ function copyOf({ source, name }: SubmitRequest): unknown {
   const [hole] = holes;
   if (hole !== undefined) throw refused(placeOf(name, hole.path), WORDS[hole.kind] ?? `a ${String(hole.of)}`);
   checkNumbers(args[0], name);
-  return (structuredClone(args) as unknown[])[0];
+  return structuredClone<unknown[]>(args)[0];
 }
 
 const WORDS: Partial<Record<Hole['kind'], string>> = {

@@ -76,7 +76,7 @@ export function checkPoolOptions(given: PoolOptions | null | undefined): Checked
   const options = checkOptions(given, [...OWN_OPTIONS, ...SESSION_OPTIONS], 'createPool');
   const { workers, gpus, maxQueued, attempts, maxOvertaken } = options;
   const chosen = Object.fromEntries(SESSION_OPTIONS.map((name) => [name, options[name]]));
-  const { callbacks, ...session } = checkInitOptions(chosen as InitOptions);
+  const { callbacks, ...session } = checkInitOptions(chosen);
   const environments = isGiven(gpus) ? environmentsOf(gpus, options) : environmentsFor(workers ?? 1);
   if (workers === 'here') refuseOptionsOfChildren(options);
   const place = workers === 'here' ? 'here' : 'child';

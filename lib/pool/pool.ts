@@ -56,7 +56,7 @@ export class WanGPPool {
   readonly #workers: readonly Worker[];
   /** All that have not ended, those that wait included. */
   readonly #jobs = new Set<PoolJobControl>();
-  #turn: NodeJS.Immediate | undefined;
+  #isTurnDue = false;
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
@@ -185,8 +185,10 @@ export class WanGPPool {
 
   /** What a turn does is done once for all that has happened before, and never within a caller's call. */
   #schedule(): void {
-    this.#turn ??= setImmediate(() => {
-      this.#turn = undefined;
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    setImmediate(() => {
+      this.#isTurnDue = false;
       this.#handOut();
       this.#startWorkers();
       for (const [index, job] of [...this.#line.items].entries()) job.tellPosition(index + 1);
@@ -234,9 +236,9 @@ export class WanGPPool {
     }
   }
 
-  /** Where no other worker is left that could take them, the jobs that wait end with the error. */
+  /** Where no other worker is left that could take them or is worth a try, the jobs that wait end with the error. */
   #afterFailedStart(index: number, { message }: Error): void {
-    if (this.#workers.some(({ state }) => state !== 'closed')) {
+    if (this.#workers.some(({ state, mayStart }) => state !== 'closed' || mayStart)) {
       process.emitWarning(`worker ${index} of the pool could not be started: ${message}`, 'WanGPWarning');
       return;
     }

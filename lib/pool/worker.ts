@@ -77,10 +77,10 @@ export class Worker implements Serving {
   /** Starts its Python; resolves when that has succeeded or failed (`error`), or is worth another try (neither). */
   start(): Promise<void> {
     this.state = 'starting';
+    this.error = null;
     this.#starting = this.#open().then(
       () => {
         this.state = 'idle';
-        this.error = null;
         this.#diedStarting = 0;
       },
       (error: unknown) => this.#fail(error),

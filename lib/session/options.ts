@@ -125,7 +125,9 @@ export function checkEnvironment(env: unknown, option = 'env'): void {
   checkObject(env, option);
   for (const [name, value] of Object.entries(env as object) as [string, unknown][]) {
     if (name === '' || /[=\0]/.test(name)) {
-      throw invalid(`${option} may not have a variable ${describe(name)}: a name is not empty and holds neither "=" nor NUL`);
+      throw invalid(
+        `${option} may not have a variable ${describe(name)}: a name is not empty and holds neither "=" nor NUL`,
+      );
     }
     if (value !== undefined && typeof value !== 'string') {
       throw invalid(`${option}.${name} must be a string, or undefined to remove it, not ${describe(value)}`);

@@ -26,7 +26,7 @@ const isWindows = process.platform === 'win32';
 const CRASH = 'import ctypes\nctypes.memset(0, 1, 1)';
 
 /** Python that notes each of its runs in a file. */
-function noted(name: string, script: string): { readonly settings: { script: string }; runs(): string[] } {
+function noted(name: string, script: string): { readonly settings: { script: string }; runs: () => string[] } {
   const file = path.join(folder, name);
   const note = `with open(${JSON.stringify(file)}, "a") as f: f.write(str(os.getpid()) + " ")\n`;
   return {
@@ -83,7 +83,9 @@ describe('a worker dies', () => {
       if (kind === 'info') infos.push(data);
     }
     expect(kinds).toEqual(['queued 1', 'started', 'info', 'queued 1', 'started', 'completed']);
-    expect(infos[0]).toMatch(/^attempt 1 of 2 has failed, the job waits for the next one: the process that Python ran in/);
+    expect(infos[0]).toMatch(
+      /^attempt 1 of 2 has failed, the job waits for the next one: the process that Python ran in/,
+    );
     expect(await job.result()).toMatchObject({ success: true, errors: [] });
     expect(job.attempts).toBe(2);
     await pool.idle();

@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { createPool, type PoolJob, type PoolOptions, type SessionEvent, type WanGPPool } from 'wangp-node';
+import { createPool, init, type PoolJob, type PoolOptions, type SessionEvent, type WanGPPool } from 'wangp-node';
 import { PACKAGE, SCRIPTED_ROOT, TINY_VIDEO } from '../tools.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'wangp-pool-'));
@@ -31,8 +31,7 @@ function gated(): { script: string; open: () => void } {
   return { script, open: () => writeFileSync(file, '') };
 }
 
-const hasStarted = (job: PoolJob): Promise<void> =>
-  new Promise((resolve) => void job.once('started', () => resolve()));
+const hasStarted = (job: PoolJob): Promise<void> => new Promise((resolve) => void job.once('started', () => resolve()));
 
 function isAlive(pid: number): boolean {
   try {
@@ -72,7 +71,9 @@ describe('jobs of one worker', () => {
     expect(ends).toEqual([0, 1, 2]);
     await pool.idle();
     expect(pool.jobs).toEqual([]);
-    expect(jobs.map(({ done, attempts, position }) => [done, attempts, position])).toEqual(jobs.map(() => [true, 1, 0]));
+    expect(jobs.map(({ done, attempts, position }) => [done, attempts, position])).toEqual(
+      jobs.map(() => [true, 1, 0]),
+    );
     expect((await jobs[0]!.result()).success).toBe(true);
   });
 
@@ -185,7 +186,13 @@ describe('a job is cancelled', () => {
     expect(waiting).toMatchObject({ position: 0, cancelRequested: true, done: false });
     expect(behind.position).toBe(1);
     const result = await waiting.result();
-    expect(result).toMatchObject({ success: false, cancelled: true, totalTasks: 1, failedTasks: 1, successfulTasks: 0 });
+    expect(result).toMatchObject({
+      success: false,
+      cancelled: true,
+      totalTasks: 1,
+      failedTasks: 1,
+      successfulTasks: 0,
+    });
     const message = 'the job was cancelled before it began';
     expect(result.errors).toEqual([{ message, stage: 'cancelled', cancelled: true, taskIndex: null, taskId: null }]);
     expect((await kinds).slice(-2)).toEqual(['error', 'completed']);
@@ -314,6 +321,16 @@ describe('a pool', () => {
     expect(process.env['CUDA_VISIBLE_DEVICES']).toBeUndefined();
   });
 
+  test('shares its worker with no session of the same options', async () => {
+    const session = await init({ root: SCRIPTED_ROOT, place: 'child' });
+    const pool = makePool();
+    await pool.runTask({});
+    expect(pool.workers[0]!.pid).not.toBe(session.pid);
+    await pool.close();
+    expect((await session.runTask({})).success).toBe(true);
+    await session.close();
+  });
+
   test("with workers: 'here' runs its jobs in this process", async () => {
     const pool = makePool({ workers: 'here' });
     const pids: unknown[] = [];
@@ -352,7 +369,9 @@ add_artifact(video_tensor_uint8=numpy.full((3, 1, 2, 2), 7, numpy.uint8), fps=8.
 describe('a worker that cannot be started', () => {
   test('leaves no job waiting: they end with its error, and a later one has it tried again', async () => {
     const module = path.join(folder, 'broken.py');
-    writeFileSync(module, 'raise RuntimeError("no driver")');
+    const pids = path.join(folder, 'pids');
+    const note = `import os\nwith open(${JSON.stringify(pids)}, "a") as f: f.write(str(os.getpid()) + " ")\n`;
+    writeFileSync(module, `${note}raise RuntimeError("no driver")`);
     const pool = makePool({ workers: 2, preImport: [module] });
     const results = await Promise.all([1, 2, 3].map(() => pool.runTask({})));
     for (const { success, errors } of results) {
@@ -361,6 +380,9 @@ describe('a worker that cannot be started', () => {
       expect(errors[0]!.message).toMatch(/^no worker of the pool could be started: .*no driver/s);
     }
     expect(pool.workers[0]).toMatchObject({ state: 'closed', pid: 0, error: { code: 'ERR_WANGP_IMPORT' } });
+    const started = readFileSync(pids, 'utf8').trim().split(' ').map(Number);
+    expect(started).toHaveLength(2);
+    await expect.poll(() => started.some(isAlive), { timeout: 10_000 }).toBe(false);
     writeFileSync(module, '');
     expect((await pool.runTask({})).success).toBe(true);
     expect(pool.workers.filter(({ state, error }) => state === 'idle' && error === null)).toHaveLength(1);
@@ -379,5 +401,16 @@ describe('a worker that cannot be started', () => {
     });
     gate.open();
     for (const job of jobs) expect((await job.result()).success).toBe(true);
+  });
+
+  test('leaves its job to one that was not needed before', async () => {
+    const module = path.join(folder, 'first_broken.py');
+    writeFileSync(module, 'import os\nif "BROKEN" in os.environ: raise RuntimeError("no such GPU")');
+    const pool = makePool({ workers: [{ env: { BROKEN: '1' } }, {}], preImport: [module] });
+    expect((await pool.runTask({})).success).toBe(true);
+    expect(pool.workers).toMatchObject([
+      { state: 'closed', error: { code: 'ERR_WANGP_IMPORT' } },
+      { state: 'idle', error: null },
+    ]);
   });
 });

@@ -21,7 +21,9 @@ export function withVariable(variable, value) {
 export function children() {
   return processes().filter((pid) => {
     // After the name, which may hold anything: state, parent.
-    const [, parent] = read(`/proc/${pid}/stat`).replace(/^.*\) /s, '').split(' ');
+    const [, parent] = read(`/proc/${pid}/stat`)
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return parent === String(process.pid);
   });
 }
@@ -57,7 +59,7 @@ export async function within(limit, done) {
   const end = performance.now() + limit;
   while (!done()) {
     if (performance.now() > end) return false;
-    await sleep(20);
+    await sleep(5);
   }
   return true;
 }
