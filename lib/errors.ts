@@ -54,6 +54,8 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_SETTINGS_FILE: 'A settings file is invalid.',
   /** The session has a job that is still running. */
   ERR_WANGP_BUSY: 'The session is busy.',
+  /** As many jobs wait in the pool as its `maxQueued` allows. */
+  ERR_WANGP_QUEUE_FULL: 'The queue is full.',
   /** Waiting took longer than `timeoutMs`; what was waited for goes on. */
   ERR_WANGP_TIMEOUT: 'Waiting took too long.',
   /** A job failed or was cancelled, and its result was asked to throw. */

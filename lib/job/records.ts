@@ -118,6 +118,8 @@ interface EventOf<Kind extends string, Data> {
 
 /** The payload of each known kind of event. */
 export interface EventData {
+  /** A pool's jobs only: the place in its line has changed. 1 is the next to run. */
+  queued: { readonly position: number };
   started: { readonly tasks: number };
   progress: ProgressUpdate;
   preview: PreviewUpdate;
@@ -150,7 +152,8 @@ export type EventOfKind<Kind extends string> = Kind extends keyof EventData
 
 /** What `onEvent` receives: the kinds that have a callback, by upstream's names (`complete`, not `completed`). */
 export type CallbackEvent =
-  Exclude<KnownEvent, { kind: 'completed' | 'started' | 'refresh_models' }> | EventOf<'complete', GenerationResult>;
+  | Exclude<KnownEvent, { kind: 'completed' | 'queued' | 'started' | 'refresh_models' }>
+  | EventOf<'complete', GenerationResult>;
 
 // Records as the Python bridge sends them: upstream's field names.
 type Plain = Readonly<Record<string, unknown>>;
@@ -233,16 +236,21 @@ function everyOneCancelled(errors: readonly GenerationError[]): boolean {
   return errors.length > 0 && errors.every((error) => error.cancelled);
 }
 
-/** How a job of so many tasks ended that has no result of WanGP's. */
-export function failedResult(message: string, tasks = 1): GenerationResult {
+/** How a job of so many tasks ended that has no result of WanGP's; `stage` is that of its one error. */
+export function failedResult(
+  message: string,
+  tasks = 1,
+  stage: 'runtime' | 'validation' | 'cancelled' = 'runtime',
+): GenerationResult {
+  const cancelled = stage === 'cancelled';
   return withMethod({
     success: false,
-    cancelled: false,
+    cancelled,
     totalTasks: tasks,
     successfulTasks: 0,
     failedTasks: tasks,
     generatedFiles: [],
-    errors: [{ message, taskIndex: null, taskId: null, stage: 'runtime', cancelled: false }],
+    errors: [{ message, taskIndex: null, taskId: null, stage, cancelled }],
     artifacts: [],
   });
 }

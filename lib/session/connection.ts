@@ -76,15 +76,17 @@ export class Connection {
       cwd: currentDirectory() ?? this.#options.root,
       names: ['client', 'options'],
     } as const;
+    runtime.retain();
     const answer = runtime.call('init', [runtime.client, this.#options], options) as Promise<InitAnswer>;
     const opened: Opened = { incarnation, answer };
     answer.then(
       ({ session }) => {
         opened.session = session;
-        runtime.retain();
       },
       () => {
         if (this.#opened === opened) this.#opened = undefined;
+        // A child that could not be initialised is of no use. One that has ended needs nothing any more.
+        if (runtime.incarnation === incarnation) runtime.release();
       },
     );
     return opened;

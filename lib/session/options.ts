@@ -121,16 +121,18 @@ function checkConfigPath(value: unknown, name: string): void {
   }
 }
 
-function checkEnvironment(env: unknown): void {
-  checkObject(env, 'env');
+export function checkEnvironment(env: unknown, option = 'env'): void {
+  checkObject(env, option);
   for (const [name, value] of Object.entries(env as object) as [string, unknown][]) {
     if (name === '' || /[=\0]/.test(name)) {
-      throw invalid(`env may not have a variable ${describe(name)}: a name is not empty and holds neither "=" nor NUL`);
+      throw invalid(
+        `${option} may not have a variable ${describe(name)}: a name is not empty and holds neither "=" nor NUL`,
+      );
     }
     if (value !== undefined && typeof value !== 'string') {
-      throw invalid(`env.${name} must be a string, or undefined to remove it, not ${describe(value)}`);
+      throw invalid(`${option}.${name} must be a string, or undefined to remove it, not ${describe(value)}`);
     }
-    checkNoNul(value ?? '', `env.${name}`);
+    checkNoNul(value ?? '', `${option}.${name}`);
   }
 }
 
@@ -148,7 +150,7 @@ function checkPause(value: unknown, name: string): void {
   throw invalid(`${name} must be a number of milliseconds, 0 or more, not ${describe(value)}`);
 }
 
-const INIT_OPTIONS = {
+export const INIT_OPTIONS = {
   root: checkFile,
   configPath: checkConfigPath,
   outputDir: checkFile,
@@ -184,14 +186,18 @@ export function checkInitOptions(given: InitOptions | null | undefined): Checked
 }
 
 /**
- * The options of a submit, an empty object where there are none. `taker` is the method that takes them. Throws
- * `ERR_WANGP_ARGUMENT` for what can't be used.
+ * The options of a submit, an empty object where there are none. `taker` is the method that takes them, and those that
+ * are named `further` besides. Throws `ERR_WANGP_ARGUMENT` for what can't be used.
  */
-export function checkSubmitOptions(given: SubmitOptions | null | undefined, taker: string): SubmitOptions {
+export function checkSubmitOptions<Options extends SubmitOptions = SubmitOptions>(
+  given: Options | null | undefined,
+  taker: string,
+  further: readonly (keyof Options & string)[] = [],
+): Options {
   if (isObject(given)) {
     checkForMisplacedCallbacks(given, 'submitTask(settings, { callbacks: { onProgress() { … } } })');
   }
-  const options = checkOptions(given, ['callbacks', 'signal'], taker);
+  const options = checkOptions(given, ['callbacks', 'signal', ...further], taker);
   if (isGiven(options.callbacks)) checkCallbacks(options.callbacks);
   if (isGiven(options.signal)) checkSignal(options.signal);
   return options;

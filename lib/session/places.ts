@@ -57,11 +57,16 @@ async function startHere(python: PythonEnvironment): Promise<Runtime> {
 /** Children by all that one of them is made for. */
 const children = new Map<string, ChildRuntime>();
 
-function findChild(python: PythonEnvironment, options: CheckedInitOptions, pythonOptions: PythonOptions): Runtime {
+function findChild(
+  python: PythonEnvironment,
+  options: CheckedInitOptions,
+  pythonOptions: PythonOptions,
+  isAlone: boolean,
+): Runtime {
   const { root, config_path, cli_args, env, python_path, pre_import } = pythonOptions;
   const { node, restartPauseMs } = options;
   const key = JSON.stringify([python.executable, root, config_path, cli_args, env, python_path, pre_import, node]);
-  const known = children.get(key);
+  const known = isAlone ? undefined : children.get(key);
   if (known !== undefined) return known;
   const child = new ChildRuntime(
     {
@@ -72,12 +77,19 @@ function findChild(python: PythonEnvironment, options: CheckedInitOptions, pytho
     },
     toTensor,
   );
-  children.set(key, child);
+  if (!isAlone) children.set(key, child);
   return child;
 }
 
-/** The Python that a session of these options is to run on. It need not run yet. */
-export async function findRuntime(options: CheckedInitOptions, pythonOptions: PythonOptions): Promise<Runtime> {
+/**
+ * The Python that a session of these options is to run on. It need not run yet. Where `isAlone`, a child that nobody
+ * else gets.
+ */
+export async function findRuntime(
+  options: CheckedInitOptions,
+  pythonOptions: PythonOptions,
+  isAlone: boolean,
+): Promise<Runtime> {
   const place = choosePlace(options.place);
   if (place === 'here') refuseOptionsOfChild(options);
   const { root } = pythonOptions;
@@ -87,7 +99,7 @@ export async function findRuntime(options: CheckedInitOptions, pythonOptions: Py
   if (isFirst && !options.preImport?.length) {
     await checkPackages(python, root, pythonOptions['python_path'] as readonly string[]);
   }
-  return place === 'child' ? findChild(python, options, pythonOptions) : startHere(python);
+  return place === 'child' ? findChild(python, options, pythonOptions, isAlone) : startHere(python);
 }
 
 function refuseOptionsOfChild(options: CheckedInitOptions): void {

@@ -1,5 +1,5 @@
 import { inspect, type InspectOptions } from 'node:util';
-import { absolutePath, workingDirectory } from '../directory';
+import { workingDirectory } from '../directory';
 import { abortError, WanGPError } from '../errors';
 import type { Callbacks } from '../job/callbacks';
 import { JobControl } from '../job/control';
@@ -12,7 +12,7 @@ import { show } from '../show';
 import { uncloneable } from '../uncloneable';
 import { camelCase, describe, invalid } from '../validate';
 import { Connection, type InitAnswer, type PythonOptions } from './connection';
-import { checkCall, checkManifest, checkSource, checkTask, hasMethod, toFile } from './arguments';
+import { checkCall, hasMethod } from './arguments';
 import {
   type RawImage,
   type RawVideo,
@@ -22,20 +22,26 @@ import {
   type RegisterVideoOptions,
 } from './inputs';
 import { ModelLibrary } from './models';
-import { checkInitOptions, checkSubmitOptions, type InitOptions, type SubmitOptions } from './options';
-import { findOutputFolder } from './output-folder';
+import {
+  type CheckedInitOptions,
+  checkInitOptions,
+  checkSubmitOptions,
+  type InitOptions,
+  type SubmitOptions,
+} from './options';
 import { findRuntime } from './places';
 import {
   type AudioPostprocessingOptions,
   type AudioRemuxOptions,
   type MediaPostprocessingOptions,
-  type PostprocessingCall,
   postprocessingCall,
   type PostprocessingMethod,
   type PostprocessingOptions,
 } from './postprocessing';
-import { findConfig, findRoot, SAMPLE_ROOT, tellAboutSample } from './root';
-import type { SettingsInput, TaskList } from './settings';
+import { toPythonOptions } from './python-options';
+import { manifestRequest, type Source, sourceRequest, type SubmitRequest, taskRequest } from './requests';
+import { SAMPLE_ROOT, tellAboutSample } from './root';
+import type { SettingsInput } from './settings';
 
 /** What a session runs on. */
 export interface SessionInfo {
@@ -66,25 +72,18 @@ export interface SessionInfo {
 export async function init(given?: InitOptions | null): Promise<WanGPSession> {
   checkUnbundled();
   const options = checkInitOptions(given);
-  const root = findRoot(options.root ?? undefined);
-  const { configPath, outputDir } = options;
-  const pythonOptions: PythonOptions = {
-    root,
-    config_path: configPath && findConfig(configPath, root),
-    output_dir: outputDir && findOutputFolder(outputDir, 'outputDir'),
-    cli_args: options.cliArgs ?? [],
-    console_output: options.consoleOutput,
-    console_isatty: options.consoleIsatty,
-    webui_state: options.webuiState,
-    env: Object.fromEntries(Object.entries(options.env ?? {}).map(([name, value]) => [name, value ?? null])),
-    python_path: (options.pythonPath ?? []).map((folder) => absolutePath(folder, 'pythonPath')),
-    pre_import: (options.preImport ?? []).map((name) =>
-      name.endsWith('.py') ? absolutePath(name, 'preImport') : name,
-    ),
-  };
-  const connection = new Connection(await findRuntime(options, pythonOptions), pythonOptions);
+  return startSession(options, toPythonOptions(options));
+}
+
+/** A session on the Python of its options; where `isAlone`, on a child that no other session ever shares. */
+export async function startSession(
+  options: CheckedInitOptions,
+  pythonOptions: PythonOptions,
+  isAlone = false,
+): Promise<WanGPSession> {
+  const connection = new Connection(await findRuntime(options, pythonOptions, isAlone), pythonOptions);
   const answer = await connection.open();
-  if (!options.root) tellAboutSample(root);
+  if (!options.root) tellAboutSample(pythonOptions.root);
   return makeSession(connection, answer, options.callbacks ?? undefined);
 }
 
@@ -98,6 +97,14 @@ const UNCLONEABLE = uncloneable(
 );
 
 let makeSession: (connection: Connection, answer: InitAnswer, callbacks: Callbacks | undefined) => WanGPSession;
+
+/** What a pool does with its sessions, beside what everybody may. */
+export let forPool: {
+  /** Starts a job as a submit does; `cwd` is what relative paths in its settings are relative to. */
+  submit(session: WanGPSession, request: SubmitRequest, cwd: string, signal: AbortSignal): Promise<SessionJob>;
+  /** Starts the session's child anew where that has ended. */
+  reopen(session: WanGPSession): Promise<unknown>;
+};
 
 /** A reusable session of WanGP: one job at a time, with the model kept loaded from job to job. */
 export class WanGPSession extends ModelLibrary {
@@ -115,6 +122,10 @@ export class WanGPSession extends ModelLibrary {
 
   static {
     makeSession = (connection, answer, callbacks) => new WanGPSession(connection, answer, callbacks);
+    forPool = {
+      submit: (session, request, cwd, signal) => session.#start(request, cwd, signal, undefined),
+      reopen: (session) => session.#connection.open(),
+    };
   }
 
   private constructor(connection: Connection, answer: InitAnswer, callbacks: Callbacks | undefined) {
@@ -156,26 +167,18 @@ export class WanGPSession extends ModelLibrary {
    * Rejects when the submission is refused: `ERR_WANGP_BUSY`, `ERR_WANGP_FILE`, `ERR_WANGP_SETTINGS_FILE`,
    * `ERR_WANGP_VALUE`, `ERR_WANGP_ARGUMENT`, or an AbortError. If the job fails later, its result says so.
    */
-  async submit(
-    source: SettingsInput | TaskList | readonly SettingsInput[] | string | URL,
-    options?: SubmitOptions | null,
-  ): Promise<SessionJob> {
-    checkSource(source);
-    const isFile = typeof source === 'string' || source instanceof URL;
-    const given = isFile ? absolutePath(toFile(source, 'source'), 'source') : source;
-    return this.#submit('submit', 'source', given, options);
+  async submit(source: Source, options?: SubmitOptions | null): Promise<SessionJob> {
+    return this.#submit(sourceRequest(source), options);
   }
 
   /** Starts a job of one task. Rejects as {@link submit} does. */
   async submitTask(settings: SettingsInput, options?: SubmitOptions | null): Promise<SessionJob> {
-    checkTask(settings);
-    return this.#submit('submit_task', 'settings', settings, options);
+    return this.#submit(taskRequest(settings), options);
   }
 
   /** Starts a job of several tasks, one after another. Rejects as {@link submit} does. */
   async submitManifest(list: readonly SettingsInput[], options?: SubmitOptions | null): Promise<SessionJob> {
-    checkManifest(list, 'list');
-    return this.#submit('submit_manifest', 'list', list, options);
+    return this.#submit(manifestRequest(list), options);
   }
 
   /** {@link submit}, then the result. */
@@ -330,21 +333,23 @@ export class WanGPSession extends ModelLibrary {
 
   async #postprocess(method: PostprocessingMethod, file: string | URL, options: PostprocessingOptions) {
     const { source, keywords, submit } = postprocessingCall(method, file, options);
-    return this.#submit(method, 'source', source, submit, keywords);
+    return this.#submit({ method, name: 'source', source, keywords }, submit);
   }
 
-  /** `name` is what messages call the source; `keywords` are Python's further arguments. */
-  async #submit(
-    method: string,
-    name: string,
-    source: unknown,
-    options: SubmitOptions | null | undefined,
-    keywords: PostprocessingCall['keywords'] | null = null,
-  ): Promise<SessionJob> {
-    const { signal, callbacks } = checkSubmitOptions(options, `${camelCase(method)}()`);
+  async #submit(request: SubmitRequest, options: SubmitOptions | null | undefined): Promise<SessionJob> {
+    const { signal, callbacks } = checkSubmitOptions(options, `${camelCase(request.method)}()`);
     if (signal?.aborted) throw abortError(signal);
     const cwd = workingDirectory('relative paths in settings are relative to it');
-    const job = new JobControl(this.#connection.runtime, callbacks ?? this.#callbacks);
+    return this.#start(request, cwd, signal ?? undefined, callbacks ?? this.#callbacks);
+  }
+
+  async #start(
+    { method, name, source, keywords = null }: SubmitRequest,
+    cwd: string,
+    signal: AbortSignal | undefined,
+    callbacks: Callbacks | undefined,
+  ): Promise<SessionJob> {
+    const job = new JobControl(this.#connection.runtime, callbacks);
     const onAbort = (): void => job.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#jobs.add(job);

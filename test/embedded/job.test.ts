@@ -158,7 +158,7 @@ describe('job.on(), once() and off()', () => {
     ['onComplete', 'here it is called completed'],
     ['onProgress', 'here it is called progress'],
     ['onEvent', 'here it is called *'],
-    ['onFinish', 'there are started, progress, preview'],
+    ['onFinish', 'there are queued, started, progress, preview'],
   ])('refuse %s, which would never be heard', async (kind, hint) => {
     const job = await session.submitTask({});
     const error = expect.objectContaining({

@@ -1,0 +1,151 @@
+import { WanGPError } from '../errors';
+import type { PythonOptions } from '../session/connection';
+import type { CheckedInitOptions } from '../session/options';
+import { forPool, startSession, type WanGPSession } from '../session/session';
+import type { PoolJob, PoolJobControl } from './job';
+import type { Serving } from './line';
+import { residentBytes } from './memory';
+
+/** What a worker's session is made with. */
+export interface WorkerPlan {
+  readonly options: CheckedInitOptions;
+  readonly pythonOptions: PythonOptions;
+}
+
+/**
+ * What a worker does. `closed`: it has no Python, because there was no job for it yet, its Python has died or could not
+ * be started, or the pool is closed. `starting`: its Python starts, and imports WanGP.
+ */
+export type WorkerState = 'closed' | 'starting' | 'idle' | 'running';
+
+/** A worker of a pool, as it is at one moment. */
+export interface PoolWorker {
+  /** From 0; its place in `workers` or `gpus`. */
+  readonly index: number;
+  /** The process that its Python runs in; 0 where there is none. */
+  readonly pid: number;
+  /** The GPU's name as torch gives it, `cuda`, or `cpu`; null until it has started once. */
+  readonly device: string | null;
+  /** The model that its job uses, or its last one has left loaded; null where it has none, or that isn't known. */
+  readonly model: string | null;
+  readonly state: WorkerState;
+  readonly job: PoolJob | null;
+  /** What its process has in main memory, in bytes; null where the system doesn't tell (everywhere but on Linux). */
+  readonly memory: number | null;
+  /** Why it could not be started; null where it could. */
+  readonly error: Error | null;
+}
+
+/** How long a worker that could not be started is left alone while others work, in milliseconds. */
+const RETRY_MS = 30_000;
+
+/** How often in a row it may die while it starts, before that counts as a worker that can't be started. */
+const START_ATTEMPTS = 3;
+
+/** One session of a pool. Its Python is started when it is needed, and started anew when it has died. */
+export class Worker implements Serving {
+  readonly index: number;
+  state: WorkerState = 'closed';
+  model: string | null = null;
+  error: Error | null = null;
+  /** When it was left without work. */
+  idleSince = 0;
+  readonly #plan: WorkerPlan;
+  readonly #onChange: () => void;
+  #session: WanGPSession | undefined;
+  #job: PoolJobControl | undefined;
+  #starting: Promise<void> | undefined;
+  #mayStartAt = 0;
+  #diedStarting = 0;
+
+  /** `onChange` is called when it has become free, or has died. */
+  constructor(index: number, plan: WorkerPlan, onChange: () => void) {
+    this.index = index;
+    this.#plan = plan;
+    this.#onChange = onChange;
+  }
+
+  get mayStart(): boolean {
+    return this.state === 'closed' && Date.now() >= this.#mayStartAt;
+  }
+
+  /** Lets a worker be tried again that could not be started. */
+  forgive(): void {
+    this.#mayStartAt = 0;
+  }
+
+  /** Starts its Python; resolves when that has succeeded or failed (`error`), or is worth another try (neither). */
+  start(): Promise<void> {
+    this.state = 'starting';
+    this.error = null;
+    this.#starting = this.#open().then(
+      () => {
+        this.state = 'idle';
+        this.#diedStarting = 0;
+      },
+      (error: unknown) => this.#fail(error),
+    );
+    return this.#starting;
+  }
+
+  /** Runs a job to its end; resolves with a message where its Python has died. */
+  async run(job: PoolJobControl): Promise<string | undefined> {
+    const session = this.#session;
+    if (session === undefined) throw new Error('a worker that has not started was given a job');
+    this.state = 'running';
+    this.#job = job;
+    try {
+      const death = await job.runOn(session);
+      if (job.isAccepted && death === undefined && session.pid !== 0) this.model = job.content.lastModel;
+      return death;
+    } finally {
+      this.#job = undefined;
+      this.idleSince = performance.now();
+      this.state = session.pid === 0 ? 'closed' : 'idle';
+    }
+  }
+
+  /** Once no job runs: ends its Python, a child that is. */
+  async close(): Promise<void> {
+    await this.#starting;
+    const session = this.#session;
+    this.#session = undefined;
+    this.state = 'closed';
+    this.model = null;
+    // It may die before it has closed.
+    await session?.close().catch(() => undefined);
+  }
+
+  describe(): PoolWorker {
+    const { index, state, error } = this;
+    const model = this.#job === undefined ? this.model : this.#job.firstModel;
+    const pid = this.#session?.pid ?? 0;
+    const device = this.#session?.info.device ?? null;
+    return { index, pid, device, model, state, job: this.#job?.handle ?? null, memory: residentBytes(pid), error };
+  }
+
+  #fail(error: unknown): void {
+    this.state = 'closed';
+    const hasDied = error instanceof WanGPError && error.code === 'ERR_WANGP_CHILD_ENDED';
+    this.#diedStarting += 1;
+    if (hasDied && this.#diedStarting < START_ATTEMPTS) return;
+    this.#diedStarting = 0;
+    this.error = error instanceof Error ? error : new Error(String(error));
+    this.#mayStartAt = Date.now() + RETRY_MS;
+  }
+
+  async #open(): Promise<void> {
+    if (this.#session !== undefined) {
+      await forPool.reopen(this.#session);
+      return;
+    }
+    const { options, pythonOptions } = this.#plan;
+    this.#session = await startSession(options, pythonOptions, true);
+    this.#session.on('exit', () => {
+      this.model = null;
+      if (this.state !== 'idle') return;
+      this.state = 'closed';
+      this.#onChange();
+    });
+  }
+}
