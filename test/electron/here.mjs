@@ -16,10 +16,11 @@ function assertCrash({ code, signal, told, answer, error, output }, wanted, wher
         "out of the warning that place: 'here' gives, and this test with it",
     );
   }
-  // Of a utility process's end Electron tells the number of the signal.
-  const end = where === 'main' ? signal : code;
-  const expected = where === 'main' ? wanted : constants.signals[wanted];
-  assert.deepEqual({ end, told: told.at(-1) }, { end: expected, told: next }, `${seen}\n${output}`);
+  // Of a utility process's end Electron tells the number of the signal, or, if it asks too late, 0. It is a crash all the
+  // same: a program that ends by itself has answered, or has thrown.
+  const ends = where === 'main' ? [wanted] : [constants.signals[wanted], 0];
+  assert.ok(ends.includes(where === 'main' ? signal : code), `${seen}\n${output}`);
+  assert.equal(told.at(-1), next, `${seen}\n${output}`);
 }
 
 for (const where of PROCESSES) {
@@ -43,7 +44,8 @@ for (const where of PROCESSES) {
   });
 
   test(`here, in ${name}: init() with a root that imports PyAV ends Electron with SIGSEGV (its libffmpeg)`, async () => {
-    const end = await runApp('start', { where, init: HERE });
+    const end = await runApp('start', { where, init: HERE, env: { WANGP_FAULTHANDLER: '1' } });
     assertCrash(end, 'SIGSEGV', where, 'init in Electron 22.3.25');
+    assert.match(end.output, /^Fatal Python error: Segmentation fault$[^]*[/\\]av[/\\]__init__\.py", line/m);
   });
 }
