@@ -28,6 +28,10 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_SETUP: 'The environment could not be made.',
   /** This platform (operating system, C library, processor) is not supported. */
   ERR_WANGP_PLATFORM: 'The platform is not supported.',
+  /** There is no Node for the process that Python is to run in (`place: 'child'`), or the one that was named won't do. */
+  ERR_WANGP_NODE_NOT_FOUND: 'No Node was found for a child.',
+  /** The process that Python ran in (`place: 'child'`) has ended: it crashed, was killed, or has exited. */
+  ERR_WANGP_CHILD_ENDED: 'The child has ended.',
   /** Another library has already started a Python interpreter in this process. */
   ERR_WANGP_PYTHON_IN_USE: 'Another library has already started Python in this process.',
   /** The interpreter was loaded and did not start. */

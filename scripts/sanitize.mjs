@@ -81,7 +81,7 @@ async function buildPackage(sanitizer, python) {
   for (const name of ['dist', 'package.json'])
     cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   for (const name of ['python', 'node_modules']) symlinkSync(path.join(ROOT, name), path.join(folder, name));
-  for (const name of ['loader.node', core]) {
+  for (const name of ['loader.node', 'shared_memory.node', core]) {
     cpSync(path.join(build, name), path.join(folder, 'build', 'Release', name));
   }
   return folder;

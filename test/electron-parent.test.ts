@@ -34,6 +34,7 @@ const { init } = require(${JSON.stringify(path.join(from, 'dist', 'index.js'))})
 
 /** What Node 16 lacks, and what this package's parent part would otherwise use. */
 const LIKE_NODE_16 = `delete globalThis.DOMException;
+delete globalThis.structuredClone;
 delete require('node:fs').statfsSync;`;
 
 describe('on a Node without what Node 16 (Electron 22) lacks', () => {
@@ -50,6 +51,25 @@ describe('on a Node without what Node 16 (Electron 22) lacks', () => {
       answer = await submitting.then(() => 'accepted', ({ name, message }) => ({ name, message }));`,
     );
     expect(answer).toEqual({ name: 'AbortError', message: 'The submit was withdrawn' });
+  });
+
+  test('dispose() empties a tensor that came from a child through the pipe', async () => {
+    const answer = await run(
+      LIKE_NODE_16,
+      REPOSITORY,
+      `const session = await init({
+        place: 'child',
+        root: ${JSON.stringify(path.join(REPOSITORY, 'test', 'fixtures', 'roots', 'scripted'))},
+      });
+      const script = 'import numpy; add_artifact(video_tensor_uint8=numpy.ones((3, 1, 2, 2), numpy.uint8), fps=24.0)';
+      const { artifacts: [{ video }] } = await session.runTask({ script });
+      const { data, memory } = video;
+      const before = data.length;
+      video.dispose();
+      answer = { memory, before, after: data.length, disposed: video.disposed };
+      await session.close();`,
+    );
+    expect(answer).toEqual({ memory: 'own', before: 12, after: 0, disposed: true });
   });
 });
 

@@ -13,6 +13,9 @@ export const FIXTURES = path.join(REPOSITORY, 'test', 'fixtures');
 /** Runs the Python that a job's setting `script` brings: see its `shared/api.py`. */
 export const SCRIPTED_ROOT = path.join(FIXTURES, 'roots', 'scripted');
 
+/** Where `init` has Python run when a test doesn't say: `npm test` runs many tests in both places. */
+export const IN_CHILD = process.env['WANGP_PLACE'] === 'child';
+
 /** A session on the scripted root. */
 export function initScripted(options: InitOptions = {}): Promise<WanGPSession> {
   return init({ root: SCRIPTED_ROOT, ...options });

@@ -1,14 +1,15 @@
-import type { Runtime } from '../runtime/embedded';
+import { WanGPError } from '../errors';
+import type { Channel, Runtime } from '../runtime/runtime';
 import { type Callbacks, callBack } from './callbacks';
 import { EventQueue } from './event-queue';
 import { Listeners } from './listeners';
-import { type GenerationResult, isLost, type SessionEvent, toEventData } from './records';
+import { failedResult, type GenerationResult, isLost, type SessionEvent, toEventData } from './records';
 
 /** What a session does with a job, and what the job itself consists of: out of reach of whoever has the job. */
 export class JobControl {
   readonly events = new EventQueue();
   readonly listeners = new Listeners();
-  readonly channel: number;
+  readonly channel: Channel;
   readonly completed: Promise<GenerationResult>;
   /** Resolves when the job has ended, or was not accepted: nothing more will come of it. */
   readonly ended: Promise<void>;
@@ -23,6 +24,7 @@ export class JobControl {
   #submission: 'ahead' | 'under way' | 'over' = 'ahead';
   #done = false;
   #cancelRequested = false;
+  #tasks = 1;
 
   constructor(runtime: Runtime, callbacks: Callbacks | undefined) {
     this.#runtime = runtime;
@@ -30,10 +32,13 @@ export class JobControl {
     this.completed = new Promise((resolve) => (this.#complete = resolve));
     this.ended = new Promise((resolve) => (this.#end = resolve));
     this.cancellation = new Promise((resolve) => (this.#requestCancel = resolve));
-    this.channel = runtime.openChannel((kind, data, timestamp, dropped) => {
-      this.events.countDropped(kind, dropped + (isLost(kind, data) ? 1 : 0));
-      if (isLost(kind, data)) return;
-      this.#receive({ kind, data: toEventData(kind, data), timestamp } as SessionEvent);
+    this.channel = runtime.openChannel({
+      hear: (kind, data, timestamp, dropped) => {
+        this.events.countDropped(kind, dropped + (isLost(kind, data) ? 1 : 0));
+        if (isLost(kind, data)) return;
+        this.#receive({ kind, data: toEventData(kind, data), timestamp } as SessionEvent);
+      },
+      lose: (error) => this.#fail(error),
     });
   }
 
@@ -56,6 +61,8 @@ export class JobControl {
     // The submit rejects: as far as its caller knows there is no job.
     if (submitting) this.#callbacks = undefined;
     this.#runtime.call('cancel', [this.channel, submitting], { lane: 'control' }).catch((error: unknown) => {
+      // A child that has ended runs nothing.
+      if (error instanceof WanGPError && error.code === 'ERR_WANGP_CHILD_ENDED') return;
       this.#runtime.reportUncaught(error);
     });
   }
@@ -81,7 +88,16 @@ export class JobControl {
     this.#end();
   }
 
+  /** The Python that ran it has died. */
+  #fail({ message }: WanGPError): void {
+    const result = failedResult(message, this.#tasks);
+    const timestamp = Date.now() / 1000;
+    for (const data of result.errors) this.#receive({ kind: 'error', data, timestamp });
+    this.#receive({ kind: 'completed', data: result, timestamp });
+  }
+
   #receive(event: SessionEvent): void {
+    if (event.kind === 'started') this.#tasks = event.data.tasks;
     if (event.kind === 'completed') {
       this.#done = true;
       this.#runtime.closeChannel(this.channel);

@@ -233,25 +233,24 @@ function everyOneCancelled(errors: readonly GenerationError[]): boolean {
   return errors.length > 0 && errors.every((error) => error.cancelled);
 }
 
-/** How a job ended whose result has no form in JavaScript: longer than a string can be, or there was no memory. */
-const LOST_RESULT: GenerationResult = withMethod({
-  success: false,
-  cancelled: false,
-  totalTasks: 1,
-  successfulTasks: 0,
-  failedTasks: 1,
-  generatedFiles: [],
-  errors: [
-    {
-      message: 'the result of the job is too large for JavaScript; its files are in the output folder',
-      taskIndex: null,
-      taskId: null,
-      stage: 'runtime',
-      cancelled: false,
-    },
-  ],
-  artifacts: [],
-});
+/** How a job of so many tasks ended that has no result of WanGP's. */
+export function failedResult(message: string, tasks = 1): GenerationResult {
+  return withMethod({
+    success: false,
+    cancelled: false,
+    totalTasks: tasks,
+    successfulTasks: 0,
+    failedTasks: tasks,
+    generatedFiles: [],
+    errors: [{ message, taskIndex: null, taskId: null, stage: 'runtime', cancelled: false }],
+    artifacts: [],
+  });
+}
+
+/** It is longer than a string can be, or there was no memory. */
+const LOST_RESULT = failedResult(
+  'the result of the job is too large for JavaScript; its files are in the output folder',
+);
 
 /** Whether an event lost its payload on the way, which has no form in JavaScript: too large, or there was no memory. */
 export function isLost(kind: string, plain: unknown): boolean {

@@ -12,7 +12,9 @@ import {
   invalid,
   isGiven,
   isObject,
+  suggestion,
 } from '../validate';
+import type { Place } from '../runtime/runtime';
 import { toFile } from './arguments';
 
 export interface InitOptions {
@@ -58,6 +60,23 @@ export interface InitOptions {
   readonly pythonPath?: readonly string[] | null | undefined;
   /** Modules, or `.py` files, to import before WanGP. */
   readonly preImport?: readonly string[] | null | undefined;
+  /**
+   * Where Python runs. `here`: in this process. `child`: in a process of its own, which this package starts. A crash of
+   * that is not this process's, and each combination of `root`, `python`, `env` and the like has a child of its own.
+   * @default `WANGP_PLACE`, else `here`; inside Electron `child`
+   */
+  readonly place?: Place | null | undefined;
+  /**
+   * The Node that a child runs in.
+   * @default `WANGP_NODE_BINARY`, else this process's own; inside Electron a package of npm's (`node`), or `node` on PATH
+   */
+  readonly node?: string | null | undefined;
+  /**
+   * How long a child that has died again and again is waited with before it is started anew, in milliseconds. Doubles
+   * each time, up to 30 s; the first time there is no pause. 0: never a pause.
+   * @default 1000
+   */
+  readonly restartPauseMs?: number | null | undefined;
 }
 
 /** The options as they are used: URLs of files have become paths. */
@@ -115,6 +134,20 @@ function checkEnvironment(env: unknown): void {
   }
 }
 
+const PLACES: readonly Place[] = ['here', 'child'];
+
+/** Throws `ERR_WANGP_ARGUMENT` for what is no place. */
+export function checkPlace(place: unknown, name: string): asserts place is Place {
+  if (PLACES.includes(place as Place)) return;
+  const hint = typeof place === 'string' ? `: ${suggestion(place, PLACES)}` : '';
+  throw invalid(`${name} must be 'here' or 'child', not ${describe(place)}${hint}`);
+}
+
+function checkPause(value: unknown, name: string): void {
+  if (typeof value === 'number' && value >= 0 && Number.isFinite(value)) return;
+  throw invalid(`${name} must be a number of milliseconds, 0 or more, not ${describe(value)}`);
+}
+
 const INIT_OPTIONS = {
   root: checkFile,
   configPath: checkConfigPath,
@@ -128,6 +161,9 @@ const INIT_OPTIONS = {
   env: checkEnvironment,
   pythonPath: checkFolders,
   preImport: checkFolders,
+  place: checkPlace,
+  node: checkPath,
+  restartPauseMs: checkPause,
 } as const satisfies Record<keyof InitOptions, Check>;
 
 const FILE_OPTIONS: ReadonlySet<string> = new Set<FileOption>(['root', 'configPath', 'outputDir']);

@@ -1,17 +1,17 @@
 import { inspect, type InspectOptions } from 'node:util';
-import { absolutePath, currentDirectory, isSamePath, workingDirectory } from '../directory';
+import { absolutePath, workingDirectory } from '../directory';
 import { abortError, makeAbortError, WanGPError } from '../errors';
 import type { Callbacks } from '../job/callbacks';
 import { JobControl } from '../job/control';
 import { SessionJob } from '../job/job';
 import type { GenerationResult } from '../job/records';
-import { toTensor, type VideoTensor } from '../memory/tensor';
-import { findPython } from '../python/find';
-import { Runtime } from '../runtime/embedded';
+import type { VideoTensor } from '../memory/tensor';
 import { checkUnbundled } from '../runtime/package';
+import type { ChildExit, Place, Runtime } from '../runtime/runtime';
 import { show } from '../show';
 import { uncloneable } from '../uncloneable';
 import { camelCase, describe, invalid } from '../validate';
+import { Connection, type InitAnswer, type PythonOptions } from './connection';
 import { checkCall, checkManifest, checkSource, checkTask, hasMethod, toFile } from './arguments';
 import {
   type RawImage,
@@ -22,15 +22,9 @@ import {
   type RegisterVideoOptions,
 } from './inputs';
 import { ModelLibrary } from './models';
-import {
-  type CheckedInitOptions,
-  checkInitOptions,
-  checkSubmitOptions,
-  type InitOptions,
-  type SubmitOptions,
-} from './options';
+import { checkInitOptions, checkSubmitOptions, type InitOptions, type SubmitOptions } from './options';
 import { findOutputFolder } from './output-folder';
-import { checkPackages } from './packages';
+import { findRuntime } from './places';
 import {
   type AudioPostprocessingOptions,
   type AudioRemuxOptions,
@@ -41,7 +35,6 @@ import {
   type PostprocessingOptions,
 } from './postprocessing';
 import { findConfig, findRoot, SAMPLE_ROOT, tellAboutSample } from './root';
-import { searchOptions } from './search';
 import type { SettingsInput, TaskList } from './settings';
 
 /** What a session runs on. */
@@ -52,6 +45,8 @@ export interface SessionInfo {
   /** The interpreter: `sys.executable`. */
   readonly python: string;
   readonly root: string;
+  /** Where Python runs. */
+  readonly place: Place;
   /** The GPU's name as torch gives it, `cuda`, or `cpu`. */
   readonly device: string;
   /** True for the embedded sample root: no AI, no weights, no WanGP. */
@@ -62,46 +57,8 @@ export interface SessionInfo {
   };
 }
 
-interface InitAnswer {
-  readonly session: number;
-  readonly info: {
-    readonly wangp_version: string | null;
-    readonly python_version: string;
-    readonly executable: string;
-    readonly root: string;
-    readonly device: string;
-    readonly own_working_directory: boolean;
-  };
-}
-
-// One runtime for each Node environment.
-let starting: Promise<Runtime> | undefined;
-
-async function startRuntime(options: CheckedInitOptions, root: string, folders: readonly string[]): Promise<Runtime> {
-  const python = await findPython(await searchOptions(root, options.python ?? undefined));
-  // What is imported before WanGP may stand in for a package.
-  if (starting === undefined && !options.preImport?.length) await checkPackages(python, root, folders);
-  starting ??= Runtime.start(python, toTensor);
-  const attempt = starting;
-  let runtime: Runtime;
-  try {
-    runtime = await attempt;
-  } catch (error) {
-    if (starting === attempt) starting = undefined;
-    throw error;
-  }
-  if (!isSamePath(runtime.python.executable, python.executable)) {
-    throw new WanGPError(
-      'ERR_WANGP_ALREADY_INITIALIZED',
-      `this process already runs ${runtime.python.executable}; ${python.executable} cannot run beside it. ` +
-        'One process holds one Python: use the same interpreter, or another process',
-    );
-  }
-  return runtime;
-}
-
 /**
- * Starts Python in this process, imports WanGP and makes a session.
+ * Starts Python, in this process or in a child (`place`), imports WanGP and makes a session.
  *
  * Rejects with a {@link WanGPError}: no suitable interpreter (`ERR_WANGP_PYTHON_…`), no core for it, no WanGP in
  * `root`, a missing package, an import that failed, or other options than those that WanGP was initialised with.
@@ -111,7 +68,7 @@ export async function init(given?: InitOptions | null): Promise<WanGPSession> {
   const options = checkInitOptions(given);
   const root = findRoot(options.root ?? undefined);
   const { configPath, outputDir } = options;
-  const pythonOptions = {
+  const pythonOptions: PythonOptions = {
     root,
     config_path: configPath && findConfig(configPath, root),
     output_dir: outputDir && findOutputFolder(outputDir, 'outputDir'),
@@ -125,21 +82,22 @@ export async function init(given?: InitOptions | null): Promise<WanGPSession> {
       name.endsWith('.py') ? absolutePath(name, 'preImport') : name,
     ),
   };
-  const runtime = await startRuntime(options, root, pythonOptions.python_path);
-  const answer = (await runtime.call('init', [runtime.client, pythonOptions], {
-    lane: 'thread',
-    cwd: currentDirectory() ?? root,
-    names: ['client', 'options'],
-  })) as InitAnswer;
+  const connection = new Connection(await findRuntime(options, pythonOptions), pythonOptions);
+  const answer = await connection.open();
   if (!options.root) tellAboutSample(root);
-  return makeSession(runtime, answer, options.callbacks ?? undefined);
+  return makeSession(connection, answer, options.callbacks ?? undefined);
+}
+
+function checkExitKind(kind: unknown, listener: unknown): void {
+  if (kind !== 'exit') throw invalid(`a session has one event, 'exit': ${describe(kind)} is a job's, or none`);
+  if (typeof listener !== 'function') throw invalid(`the listener must be a function, not ${describe(listener)}`);
 }
 
 const UNCLONEABLE = uncloneable(
   'a session stays in the thread that made it: call init() in the Worker too, both then use the same WanGP; it',
 );
 
-let makeSession: (runtime: Runtime, answer: InitAnswer, callbacks: Callbacks | undefined) => WanGPSession;
+let makeSession: (connection: Connection, answer: InitAnswer, callbacks: Callbacks | undefined) => WanGPSession;
 
 /** A reusable session of WanGP: one job at a time, with the model kept loaded from job to job. */
 export class WanGPSession extends ModelLibrary {
@@ -147,34 +105,49 @@ export class WanGPSession extends ModelLibrary {
 
   /** @internal */
   readonly uncloneable = UNCLONEABLE;
-  readonly #runtime: Runtime;
-  readonly #number: number;
+  readonly #connection: Connection;
   readonly #callbacks: Callbacks | undefined;
+  readonly #exitListeners = new Set<(exit: ChildExit) => void>();
   /** Jobs that have not ended: accepted ones, and those that are about to be. */
   readonly #jobs = new Set<JobControl>();
   /** Those of them whose submit was withdrawn too late to be refused: the next submit waits for their end. */
   readonly #withdrawn = new Set<JobControl>();
 
   static {
-    makeSession = (runtime, answer, callbacks) => new WanGPSession(runtime, answer, callbacks);
+    makeSession = (connection, answer, callbacks) => new WanGPSession(connection, answer, callbacks);
   }
 
-  private constructor(runtime: Runtime, answer: InitAnswer, callbacks: Callbacks | undefined) {
+  private constructor(connection: Connection, answer: InitAnswer, callbacks: Callbacks | undefined) {
     super();
-    if (!(runtime instanceof Runtime)) throw invalid('a session is made by init()');
-    const { session, info } = answer;
-    this.#runtime = runtime;
-    this.#number = session;
+    if (!(connection instanceof Connection)) throw invalid('a session is made by init()');
+    const { info } = answer;
+    const { runtime } = connection;
+    this.#connection = connection;
+    runtime.onDeath((exit) => {
+      for (const listener of this.#exitListeners) {
+        try {
+          listener(exit);
+        } catch (error) {
+          runtime.reportUncaught(error);
+        }
+      }
+    });
     this.#callbacks = callbacks;
     this.info = {
       wangpVersion: info.wangp_version,
       pythonVersion: info.python_version,
       python: info.executable,
       root: info.root,
+      place: runtime.place,
       device: info.device,
       isSample: info.root === SAMPLE_ROOT,
       isolation: { workingDirectory: info.own_working_directory ? 'thread' : 'absolute-paths' },
     };
+  }
+
+  /** The process that Python runs in; 0 while a child that has ended is not replaced yet. */
+  get pid(): number {
+    return this.#connection.runtime.pid;
   }
 
   /**
@@ -277,7 +250,7 @@ export class WanGPSession extends ModelLibrary {
     checkCall(this, name, list, named);
     const options = { lane: 'command', names: ['session', 'name', 'args', 'keywords'] } as const;
     try {
-      return await this.#runtime.call('call', [this.#number, name, list, named], options);
+      return await this.#connection.call('call', [name, list, named], options);
     } catch (error) {
       throw this.#refusal(error, name);
     }
@@ -292,17 +265,17 @@ export class WanGPSession extends ModelLibrary {
     video: VideoTensor | RawVideo,
     options?: RegisterVideoOptions | null,
   ): Promise<RegisteredInput> {
-    return registerVideo(this.#runtime, name, video, options);
+    return registerVideo(await this.#runtime(), name, video, options);
   }
 
   /** Makes a picture in memory an input: bytes of a PNG or JPEG, raw pixels, or an image's tensor. */
   async registerImage(name: string, image: Uint8Array | RawImage | VideoTensor): Promise<RegisteredInput> {
-    return registerImage(this.#runtime, name, image);
+    return registerImage(await this.#runtime(), name, image);
   }
 
   /** Releases the model, after the running job if there is one. A later job loads it again. */
   async close(): Promise<void> {
-    await this.#runtime.call('close', [this.#number], { lane: 'thread', cwd: this.info.root });
+    await this.#connection.close();
   }
 
   /** Cancels what runs, waits for its end, and closes. */
@@ -312,9 +285,35 @@ export class WanGPSession extends ModelLibrary {
     await this.close();
   }
 
+  /**
+   * Calls `listener` each time the child that this session runs in has ended by a crash or by somebody's hand. The next
+   * submit starts another one. Never called where Python runs in this process.
+   *
+   * @example
+   * session.on('exit', ({ error }) => console.error(error.message));
+   */
+  on(kind: 'exit', listener: (exit: ChildExit) => void): this {
+    checkExitKind(kind, listener);
+    this.#exitListeners.add(listener);
+    return this;
+  }
+
+  /** Removes a listener that {@link on} added. */
+  off(kind: 'exit', listener: (exit: ChildExit) => void): this {
+    checkExitKind(kind, listener);
+    this.#exitListeners.delete(listener);
+    return this;
+  }
+
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
-    return show('WanGPSession', { info: this.info, jobs: this.#jobs.size }, depth, options);
+    return show('WanGPSession', { info: this.info, pid: this.pid, jobs: this.#jobs.size }, depth, options);
+  }
+
+  /** Once there is a Python to talk to. */
+  async #runtime(): Promise<Runtime> {
+    if (!this.#connection.isOpen) await this.#connection.open();
+    return this.#connection.runtime;
   }
 
   /** What a call of Python's `method` rejects with: where WanGP lacks it, by the name that it has here. */
@@ -345,7 +344,7 @@ export class WanGPSession extends ModelLibrary {
     const { signal, callbacks } = checkSubmitOptions(options, `${camelCase(method)}()`);
     if (signal?.aborted) throw abortError(signal);
     const cwd = workingDirectory('relative paths in settings are relative to it');
-    const job = new JobControl(this.#runtime, callbacks ?? this.#callbacks);
+    const job = new JobControl(this.#connection.runtime, callbacks ?? this.#callbacks);
     const onAbort = (): void => job.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#jobs.add(job);
@@ -362,7 +361,7 @@ export class WanGPSession extends ModelLibrary {
         job.abandon();
       } else {
         const submitting = job.submitBy(() =>
-          this.#runtime.call('submit', [this.#number, method, source, job.channel, cwd, keywords], {
+          this.#connection.call('submit', [method, source, job.channel, cwd, keywords], {
             lane: 'thread',
             cwd,
             channel: job.channel,

@@ -11,7 +11,7 @@ import { clearTimeout } from 'node:timers';
 export const PLACE = JSON.parse(process.env.WANGP_ELECTRON);
 
 /** Where Python runs in Electron's own process. */
-export const HERE = {};
+export const HERE = { place: 'here' };
 
 /** The processes of an app that have Node in them. */
 export const PROCESSES = ['main', 'utility'];
