@@ -62,7 +62,7 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_CLOSED: 'It came too late.',
   /** A tensor was used after `dispose()`, or a token of `share()` was opened a second time or after its thread's end. */
   ERR_WANGP_DISPOSED: 'The memory has been released.',
-  /** A tensor holds more than a Buffer of this Node can: 4 GiB on Node 20. */
+  /** A tensor holds more than a Buffer can: 4 GiB on Node 20, 2 GiB in Electron 22. */
   ERR_WANGP_TOO_LARGE: 'The memory is too large for one Buffer.',
   /** The loaded WanGP, or this runtime, does not offer what was asked for. */
   ERR_WANGP_UNSUPPORTED: 'The loaded WanGP does not offer this.',

@@ -154,8 +154,8 @@ async function fetchAsar() {
  */
 const APPS = {
   folder: undefined,
-  asar: ['--unpack', '**/node_modules/{wangp-node,node}/**'],
-  nodeless: ['--unpack', '**/node_modules/wangp-node/**'],
+  asar: ['--unpack-dir', 'node_modules/{wangp-node,node}'],
+  nodeless: ['--unpack-dir', 'node_modules/wangp-node'],
   packed: [],
 };
 

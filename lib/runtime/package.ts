@@ -55,7 +55,7 @@ export const BUNDLED_ADVICE =
 
 const UNPACK_ADVICE =
   "  electron-builder   asarUnpack: ['node_modules/wangp-node/**']\n" +
-  "  Electron Forge     packagerConfig: { asar: { unpack: '**/node_modules/wangp-node/**' } }\n" +
+  "  Electron Forge     packagerConfig: { asar: { unpackDir: 'node_modules/wangp-node' } }\n" +
   'docs/electron.md of wangp-node has each in full';
 
 /**

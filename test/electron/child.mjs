@@ -105,6 +105,13 @@ for (const where of PROCESSES) {
   }
 }
 
+test('child: the previews of a generation reach a window, and are drawn there', async () => {
+  const { answer, error, output } = await runApp('window', { settings: TINY_VIDEO });
+  assert.ok(answer, `${JSON.stringify(error)}\n${output}`);
+  assert.ok(answer.sent > 0);
+  assert.deepEqual(answer, { ...answer, drawn: answer.sent, opaque: true, same: true });
+});
+
 test('child: a WANGP_NODE_BINARY that does not exist rejects with ERR_WANGP_NODE_NOT_FOUND', async () => {
   const env = { WANGP_NODE_BINARY: path.join(PLACE.work, 'no-node') };
   const { error, output } = await runApp('start', { env });
