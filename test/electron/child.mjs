@@ -96,7 +96,12 @@ for (const where of PROCESSES) {
   ]) {
     test(`child, in ${name}: ${what} during a job, and no child is left`, async () => {
       const { answer, told, output } = await runApp('quit', { where, how, init: { root: PLACE.root } });
-      assert.equal(answer, undefined, output);
+      // An app that quits may still hear of the child's end, before its own.
+      if (answer !== undefined) {
+        assert.equal(how, 'quit', JSON.stringify(answer));
+        assert.match(answer.errors[0].message, /ended with exit code 0$/);
+      }
+      assert.equal(told.length, 1, output);
       const [{ python, own }] = told;
       assert.notEqual(python, own);
       await ended(python, GRACE_MS);

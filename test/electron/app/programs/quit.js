@@ -11,5 +11,5 @@ module.exports = async ({ init: options, how, quit, told }) => {
     if (how === 'quit') quit();
     else process.kill(process.pid, how);
   }
-  return { 'the job has ended before the app': await job.result() };
+  return job.result();
 };
