@@ -20,7 +20,7 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_CORE_MISSING: 'There is no native core for this Python version.',
   /** The native addon was found and could not be loaded. */
   ERR_WANGP_ADDON_LOAD: 'The native addon could not be loaded.',
-  /** A bundler has taken this package's code away from its native addon and its Python files. */
+  /** A bundler or an Electron archive has taken this package's code away from its addon and its Python files. */
   ERR_WANGP_BUNDLED: 'The package was bundled.',
   /** The native addon could not be built from its sources (`wangp-node build`). */
   ERR_WANGP_BUILD: 'The native addon could not be built.',
@@ -64,7 +64,7 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_CLOSED: 'It came too late.',
   /** A tensor was used after `dispose()`, or a token of `share()` was opened a second time or after its thread's end. */
   ERR_WANGP_DISPOSED: 'The memory has been released.',
-  /** A tensor holds more than a Buffer of this Node can: 4 GiB on Node 20. */
+  /** A tensor holds more than a Buffer can: 4 GiB on Node 20, 2 GiB in Electron 22. */
   ERR_WANGP_TOO_LARGE: 'The memory is too large for one Buffer.',
   /** The loaded WanGP, or this runtime, does not offer what was asked for. */
   ERR_WANGP_UNSUPPORTED: 'The loaded WanGP does not offer this.',
@@ -99,5 +99,18 @@ export class WanGPError extends Error {
 
 /** The error that an aborted `AbortSignal` asks for: its reason, as the platform's own APIs do. */
 export function abortError(signal: AbortSignal): unknown {
-  return signal.reason ?? new DOMException('This operation was aborted', 'AbortError');
+  return signal.reason ?? makeAbortError('This operation was aborted');
+}
+
+/** An AbortError that is no signal's reason. */
+export function makeAbortError(message: string): DOMException {
+  const { DOMException: known = unnamedDOMException() } = globalThis as Partial<typeof globalThis>;
+  return new known(message, 'AbortError');
+}
+
+/** The class of what a signal has for a reason: Electron 22 has Node 16, where it is no global. */
+function unnamedDOMException(): typeof DOMException {
+  const controller = new AbortController();
+  controller.abort();
+  return (controller.signal.reason as object).constructor as typeof DOMException;
 }

@@ -103,8 +103,8 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
 
   /**
    * The elements in C order.
-   * Throws `ERR_WANGP_DISPOSED` after `dispose()`, and `ERR_WANGP_TOO_LARGE` for more than a Buffer of this Node holds:
-   * 4 GiB on Node 20.
+   * Throws `ERR_WANGP_DISPOSED` after `dispose()`, and `ERR_WANGP_TOO_LARGE` for more than a Buffer holds: 4 GiB
+   * on Node 20, just under 2 GiB in Electron 22.
    */
   get data(): Data {
     if (this.#disposed) throw disposedError('read data');
@@ -178,10 +178,14 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
   #buffer(): ArrayBuffer {
     const { buffer } = this.#origin.memory;
     if (buffer !== null) return buffer;
+    const { electron } = process.versions;
+    const limit =
+      electron === undefined
+        ? `a Buffer of Node ${process.versions.node} can be (${constants.MAX_LENGTH} bytes): use Node 22 or newer, or`
+        : `an ArrayBuffer of Electron ${electron} can be (in Electron 22 just under 2 GiB): use`;
     throw new WanGPError(
       'ERR_WANGP_TOO_LARGE',
-      `a tensor of the shape [${this.shape.join(', ')}] is larger than a Buffer of Node ${process.versions.node} ` +
-        `can be (${constants.MAX_LENGTH} bytes): use Node 22 or newer, or the file that the artifact names`,
+      `a tensor of the shape [${this.shape.join(', ')}] is larger than ${limit} the file that the artifact names`,
     );
   }
 }

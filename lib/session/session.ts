@@ -1,6 +1,6 @@
 import { inspect, type InspectOptions } from 'node:util';
 import { workingDirectory } from '../directory';
-import { abortError, WanGPError } from '../errors';
+import { abortError, makeAbortError, WanGPError } from '../errors';
 import type { Callbacks } from '../job/callbacks';
 import { JobControl } from '../job/control';
 import { SessionJob } from '../job/job';
@@ -380,6 +380,6 @@ export class WanGPSession extends ModelLibrary {
     }
     if (!job.cancelRequested) return new SessionJob(job);
     if (!job.done) this.#withdrawn.add(job);
-    throw signal?.aborted ? abortError(signal) : new DOMException('The submit was withdrawn', 'AbortError');
+    throw signal?.aborted ? abortError(signal) : makeAbortError('The submit was withdrawn');
   }
 }

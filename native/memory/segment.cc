@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::intptr_t kNone = -1;
 
-std::atomic<int64_t> live_count{0};
+std::atomic<int64_t> live_segments{0};
 
 #ifdef _WIN32
 
@@ -74,10 +74,10 @@ std::string NewName() {
 
 Segment::Segment(std::string name, void* data, size_t size, std::intptr_t handle)
     : name_(std::move(name)), data_(data), size_(size), handle_(handle) {
-  ++live_count;
+  ++live_segments;
 }
 
-int64_t Segment::LiveCount() { return live_count.load(); }
+int64_t Segment::LiveCount() { return live_segments.load(); }
 
 #ifdef _WIN32
 
@@ -99,7 +99,7 @@ std::shared_ptr<Segment> Segment::Open(const std::string& name, size_t size) {
 }
 
 Segment::~Segment() {
-  --live_count;
+  --live_segments;
   UnmapViewOfFile(data_);
   CloseHandle(reinterpret_cast<HANDLE>(handle_));
 }
@@ -141,7 +141,7 @@ std::shared_ptr<Segment> Segment::Open(const std::string& name, size_t size) {
 }
 
 Segment::~Segment() {
-  --live_count;
+  --live_segments;
   munmap(data_, size_);
   if (handle_ != kNone) close(static_cast<int>(handle_));
 }
@@ -175,7 +175,7 @@ std::shared_ptr<Segment> Segment::Open(const std::string& name, size_t size) {
 }
 
 Segment::~Segment() {
-  --live_count;
+  --live_segments;
   munmap(data_, size_);
   if (handle_ == kNone) return;
   close(static_cast<int>(handle_));

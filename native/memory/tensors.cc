@@ -185,6 +185,7 @@ napi_value Tensors::Make(napi_env env, const std::shared_ptr<Memory>& memory) {
   const bool too_large = buffer == nullptr && memory->size() > MemoryCopies::kLargest;
   if (buffer != nullptr) Watch(env, view, buffer);
   if (buffer == nullptr) buffer = too_large ? ToJs(env, {}) : copies_.Take(env, *memory);
+  if (buffer == nullptr && memory->size() > MemoryCopies::kLargestOfChromium) buffer = ToJs(env, {});
   if (buffer == nullptr) return NoRoom(env, *memory);
   napi_value tensor = nullptr;
   const bool defined = napi_create_object(env, &tensor) == napi_ok && Define(env, tensor, "buffer", buffer) &&

@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { unpacked } from '../../asar';
 import { WanGPError } from '../../errors';
 
 /** As package.json has it. */
@@ -24,8 +25,10 @@ function programOnPath(name: string): string | undefined {
     .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
 }
 
-/** npm's package of Node's builds for this platform. */
-const PACKAGE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+const SYSTEM = process.platform === 'win32' ? 'win' : process.platform;
+
+/** npm's package of Node's builds for this platform. For Apple silicon it has another name than the rest. */
+const PACKAGE = `${SYSTEM === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'}-${SYSTEM}-${process.arch}`;
 
 /** Packages of npm's that have Node in them; the first only once its install script has run. */
 function packagedNode(name: string): string | undefined {
@@ -36,11 +39,6 @@ function packagedNode(name: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** A file of an Electron app's archive as it lies beside that. */
-export function unpacked(file: string): string {
-  return file.replace(/([\\/])app\.asar(?=[\\/])/, '$1app.asar.unpacked');
 }
 
 function candidates(named: string | undefined): readonly Candidate[] {

@@ -4,10 +4,9 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { PACKAGE_ROOT } from '../package';
 import type { ToChild, ToParent } from './messages';
-import { unpacked } from './node-binary';
 import { StderrRelay } from './relay';
 
-const PROGRAM = unpacked(path.join(PACKAGE_ROOT, 'dist', 'runtime', 'child', 'main.js'));
+const PROGRAM = path.join(PACKAGE_ROOT, 'dist', 'runtime', 'child', 'main.js');
 
 /** Its own children may hold on to the ends of its pipes after its end. */
 const PATIENCE_MS = 500;
