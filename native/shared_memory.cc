@@ -39,11 +39,13 @@ class SharedMemory {
   static void TellFree(const std::shared_ptr<Turns>& turns, int64_t number) {
     turns->Post([number](napi_env env) {
       const Napi::HandleScope scope(env);
-      try {
-        Of(env).free_listener_.Call({Napi::Number::New(env, static_cast<double>(number))});
-      } catch (const Napi::Error&) {
-        // The environment is being terminated: nobody is to hear of it.
-      }
+      napi_value receiver = nullptr;
+      napi_value told = nullptr;
+      // It throws where the environment is being terminated: nobody is to hear of it then.
+      const bool ok = napi_get_undefined(env, &receiver) == napi_ok &&
+                      napi_create_int64(env, number, &told) == napi_ok &&
+                      napi_call_function(env, receiver, Of(env).free_listener_.Value(), 1, &told, nullptr) == napi_ok;
+      if (!ok) napi_get_and_clear_last_exception(env, &told);
     });
   }
 
@@ -159,8 +161,7 @@ Napi::Value FillSegment(const Napi::CallbackInfo& info) {
 Napi::Value ViewOfSegment(const Napi::CallbackInfo& info) {
   auto* hold = new SharedSegment(SegmentOf(info[0]));
   return Napi::ArrayBuffer::New(
-      info.Env(), (*hold)->data(), SizeOf(info[1]),
-      [](Napi::Env, void*, SharedSegment* kept) { delete kept; }, hold);
+      info.Env(), (*hold)->data(), SizeOf(info[1]), [](Napi::Env, void*, SharedSegment* kept) { delete kept; }, hold);
 }
 
 Memory::Layout LayoutOf(const Napi::Object& description, void* data) {

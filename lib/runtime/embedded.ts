@@ -133,15 +133,11 @@ export class EmbeddedRuntime implements Runtime {
   }
 
   retain(): void {
-    // It is never finalised, and ends with the process.
+    // Python is never finalised, and ends with the process: nobody would be left to hear of it.
   }
 
   release(): void {
     // The same.
-  }
-
-  onDeath(): void {
-    // Nobody would be left to hear of it.
   }
 
   reportUncaught(error: unknown): void {

@@ -37,6 +37,7 @@ export interface ChildExit {
   readonly error: WanGPError;
 }
 
+/** Hears of the end of a Python that nobody asked for. */
 export type DeathListener = (exit: ChildExit) => void;
 
 export interface Runtime {
@@ -56,12 +57,10 @@ export interface Runtime {
   openChannel(listener: ChannelListener): Channel;
   /** Idempotent. */
   closeChannel(channel: Channel): void;
-  /** A session has been made in Python. */
-  retain(): void;
-  /** A session was closed. After the last one nobody needs Python: a child ends then. */
-  release(): void;
-  /** Hears of each end of a Python that nobody asked for. */
-  onDeath(listener: DeathListener): void;
+  /** A session is made in Python, for `user`, who hears if that Python ends unasked. */
+  retain(user: DeathListener): void;
+  /** The session was closed. After the last one nobody needs Python: a child ends then. */
+  release(user: DeathListener): void;
   /** Reports an exception that is nobody's to catch, as Node does with one in an event listener. */
   reportUncaught(error: unknown): void;
 }

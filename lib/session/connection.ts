@@ -1,5 +1,5 @@
 import { currentDirectory } from '../directory';
-import type { Runtime, RuntimeCallOptions } from '../runtime/runtime';
+import type { ChildExit, Runtime, RuntimeCallOptions } from '../runtime/runtime';
 
 /** What the bridge's `init` is given. */
 export type PythonOptions = { readonly root: string } & Readonly<Record<string, unknown>>;
@@ -27,6 +27,9 @@ interface Opened {
 /** A session of Python's. Where the Python that had it has ended, the next call has another one make it anew. */
 export class Connection {
   readonly runtime: Runtime;
+  /** Hears of each end of a Python that had the session, if nobody asked for it. */
+  deathListener: ((exit: ChildExit) => void) | undefined;
+  readonly #tellDeath = (exit: ChildExit): void => this.deathListener?.(exit);
   readonly #options: PythonOptions;
   #opened: Opened | undefined;
 
@@ -62,7 +65,7 @@ export class Connection {
     await this.call('close', [], { lane: 'thread', cwd: this.#options.root });
     if (this.runtime.place === 'here' || this.#opened !== opened) return;
     this.#opened = undefined;
-    this.runtime.release();
+    this.runtime.release(this.#tellDeath);
   }
 
   get #session(): number | undefined {
@@ -76,7 +79,7 @@ export class Connection {
       cwd: currentDirectory() ?? this.#options.root,
       names: ['client', 'options'],
     } as const;
-    runtime.retain();
+    runtime.retain(this.#tellDeath);
     const answer = runtime.call('init', [runtime.client, this.#options], options) as Promise<InitAnswer>;
     const opened: Opened = { incarnation, answer };
     answer.then(
@@ -86,7 +89,7 @@ export class Connection {
       () => {
         if (this.#opened === opened) this.#opened = undefined;
         // A child that could not be initialised is of no use. One that has ended needs nothing any more.
-        if (runtime.incarnation === incarnation) runtime.release();
+        if (runtime.incarnation === incarnation) runtime.release(this.#tellDeath);
       },
     );
     return opened;

@@ -134,15 +134,7 @@ export class WanGPSession extends ModelLibrary {
     const { info } = answer;
     const { runtime } = connection;
     this.#connection = connection;
-    runtime.onDeath((exit) => {
-      for (const listener of this.#exitListeners) {
-        try {
-          listener(exit);
-        } catch (error) {
-          runtime.reportUncaught(error);
-        }
-      }
-    });
+    connection.deathListener = (exit) => this.#tellExit(exit);
     this.#callbacks = callbacks;
     this.info = {
       wangpVersion: info.wangp_version,
@@ -311,6 +303,16 @@ export class WanGPSession extends ModelLibrary {
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
     return show('WanGPSession', { info: this.info, pid: this.pid, jobs: this.#jobs.size }, depth, options);
+  }
+
+  #tellExit(exit: ChildExit): void {
+    for (const listener of this.#exitListeners) {
+      try {
+        listener(exit);
+      } catch (error) {
+        this.#connection.runtime.reportUncaught(error);
+      }
+    }
   }
 
   /** Once there is a Python to talk to. */

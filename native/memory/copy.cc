@@ -29,13 +29,17 @@ void CopyInParallel(void* to, const void* from, size_t size) {
     std::memcpy(static_cast<uint8_t*>(to) + begin, static_cast<const uint8_t*>(from) + begin, end - begin);
   };
   std::vector<std::thread> threads;
+  const auto start = [&](size_t index) {
+    try {
+      threads.emplace_back(copy, index);
+      return true;
+    } catch (const std::system_error&) {
+      return false;  // no thread is left: this one does the rest
+    }
+  };
+  threads.reserve(count);
   size_t started = 1;
-  try {
-    threads.reserve(count);
-    for (; started < count; ++started) threads.emplace_back(copy, started);
-  } catch (const std::system_error&) {
-    // No thread is left: this one does the rest.
-  }
+  while (started < count && start(started)) ++started;
   copy(0);
   for (size_t index = started; index < count; ++index) copy(index);
   for (std::thread& thread : threads) thread.join();

@@ -98,16 +98,16 @@ bool IsContiguous(const DLTensor& tensor) {
   return true;
 }
 
-// What Python wants back. Its destructor gives that back; a Python thread, GIL held. That is a task of the release lane,
-// whichever thread lets go: no thread can ask whether it holds the GIL, because PyGILState_Check() answers yes to all of
-// them once the process has had a subinterpreter.
+// What Python wants back. Its destructor gives that back; a Python thread, GIL held. That is a task of the release
+// lane, whichever thread lets go: no thread can ask whether it holds the GIL, because PyGILState_Check() answers yes to
+// all of them once the process has had a subinterpreter.
 class PythonReference : public Memory::Owner {
  public:
   void LetGo() final {
     try {
       ReleaseLane().Post([this] { delete this; });
     } catch (const std::bad_alloc&) {
-      // Lost, rather than given back without the GIL.
+      return;  // lost, rather than given back without the GIL
     }
   }
 };

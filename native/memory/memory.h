@@ -1,8 +1,8 @@
 // C-contiguous memory of the CPU, as both sides describe it, and what keeps it alive for JavaScript.
 //
 // Lifetime: a Memory has one owner: a reference to an object of Python's, or a hold on a shared segment. It lets go of
-// that when the last shared_ptr to it goes: every view was disposed or collected, no message and no token of share() has
-// it any more.
+// that when the last shared_ptr to it goes: every view was disposed or collected, no message and no token of share()
+// has it any more.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ class Memory {
     size_t size = 0;  // bytes
     std::string dtype;
     std::vector<int64_t> shape;
-    bool zero_copy = true;  // false where the bytes are a copy
+    bool zero_copy = true;         // false where the bytes are a copy
     const char* place = "python";  // whose memory it is, as JavaScript hears it
   };
 

@@ -87,8 +87,7 @@ std::shared_ptr<Segment> Segment::Create(size_t size) {
                                      static_cast<DWORD>(size), name.c_str());
   if (handle == nullptr) Fail("there is no memory for a shared segment");
   void* data = Map(handle, size);
-  return std::shared_ptr<Segment>(
-      new Segment(std::move(name), data, size, reinterpret_cast<std::intptr_t>(handle)));
+  return std::shared_ptr<Segment>(new Segment(std::move(name), data, size, reinterpret_cast<std::intptr_t>(handle)));
 }
 
 std::shared_ptr<Segment> Segment::Open(const std::string& name, size_t size) {
@@ -128,8 +127,8 @@ std::shared_ptr<Segment> Segment::Create(size_t size) {
 std::shared_ptr<Segment> Segment::Open(const std::string& name, size_t size) {
   const int descriptor = open(name.c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor < 0) Fail("a shared segment could not be opened");
-  struct stat status {};
-  if (fstat(descriptor, &status) != 0 || static_cast<size_t>(status.st_size) < size) {
+  struct stat status{};
+  if (fstat(descriptor, &status) != 0 || std::cmp_less(status.st_size, size)) {
     // The other process has ended, and its number is another's.
     close(descriptor);
     errno = ENOENT;

@@ -9,8 +9,9 @@
 #ifdef _WIN32
 #include <windows.h>
 #else
-#include <csignal>
 #include <unistd.h>
+
+#include <csignal>
 #endif
 
 namespace bridge {

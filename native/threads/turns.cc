@@ -6,9 +6,8 @@ namespace bridge {
 
 std::shared_ptr<Turns> Turns::Create(Napi::Env env, const char* name) {
   auto turns = std::make_shared<Turns>();
-  const napi_status status =
-      napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, name), 0, 1, nullptr, nullptr,
-                                      turns.get(), OnTurn, &turns->tsfn_);
+  const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, name), 0, 1,
+                                                             nullptr, nullptr, turns.get(), OnTurn, &turns->tsfn_);
   if (status != napi_ok) throw Napi::Error::New(env, "a thread-safe function could not be created");
   napi_unref_threadsafe_function(env, turns->tsfn_);
   return turns;

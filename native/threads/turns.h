@@ -1,7 +1,7 @@
 // Work for a JS thread, from any thread: each task in a turn of its own. It never keeps the event loop alive.
 //
-// Lifetime: shared by the environment and by whoever may post. After Close(), in an environment cleanup hook, nothing is
-// posted any more, and the thread-safe function is not touched again.
+// Lifetime: shared by the environment and by whoever may post. After Close(), in an environment cleanup hook, nothing
+// is posted any more, and the thread-safe function is not touched again.
 #pragma once
 
 #include <deque>

@@ -88,13 +88,13 @@ export class ChildRuntime implements Runtime {
   readonly #options: ChildOptions;
   readonly #addon: SharedMemoryAddon;
   readonly #fromMemory: MemoryFactory;
-  readonly #deathListeners = new Set<DeathListener>();
+  /** Those who have sessions in the living child. */
+  readonly #users = new Set<DeathListener>();
   readonly #channels = new Map<number, OpenChannel>();
   readonly #inbox: (() => void | Promise<void>)[] = [];
   #life: Life | undefined;
   #starting: Promise<void> | undefined;
   #incarnations = 0;
-  #sessions = 0;
   #lastCall = 0;
   #lastChannel = 0;
   #awaited = 0;
@@ -159,21 +159,17 @@ export class ChildRuntime implements Runtime {
     this.#addon.reportUncaught(error);
   }
 
-  retain(): void {
-    this.#sessions += 1;
+  retain(user: DeathListener): void {
+    this.#users.add(user);
   }
 
-  release(): void {
-    this.#sessions -= 1;
+  release(user: DeathListener): void {
+    this.#users.delete(user);
     const life = this.#life;
-    if (life === undefined || this.#sessions > 0 || this.#awaited > 0) return;
+    if (life === undefined || this.#users.size > 0 || this.#awaited > 0) return;
     life.isDismissed = true;
     this.#life = undefined;
     life.process.disconnect();
-  }
-
-  onDeath(listener: DeathListener): void {
-    this.#deathListeners.add(listener);
   }
 
   async #start(): Promise<void> {
@@ -263,10 +259,13 @@ export class ChildRuntime implements Runtime {
 
   async #takeNext(): Promise<void> {
     const [task] = this.#inbox;
-    const taken = task?.();
-    if (taken !== undefined) await taken;
-    this.#inbox.shift();
-    if (this.#inbox.length > 0) setImmediate(() => void this.#takeNext());
+    try {
+      const taken = task?.();
+      if (taken !== undefined) await taken;
+    } finally {
+      this.#inbox.shift();
+      if (this.#inbox.length > 0) setImmediate(() => void this.#takeNext());
+    }
   }
 
   #receive(life: Life, message: ToParent, resolve: () => void, reject: (error: unknown) => void): void | Promise<void> {
@@ -278,6 +277,7 @@ export class ChildRuntime implements Runtime {
         resolve();
         return;
       case 'failed':
+        life.isDismissed = true;
         this.#giveUp(life);
         life.process.kill();
         reject(toError(message.error));
@@ -347,17 +347,18 @@ export class ChildRuntime implements Runtime {
   /** The child has ended: what it was asked for is told so. Returns the error that tells it. */
   #bury(life: Life, end: ChildEnd): WanGPError {
     this.#giveUp(life);
-    // Its sessions have gone with it.
-    if (!life.isDismissed) this.#sessions = 0;
     const error = deathOf(life.process.pid, end);
     for (const { reject } of life.pending.values()) reject(error);
     life.pending.clear();
-    for (const { listener, isAccepted } of [...this.#channels.values()]) if (isAccepted) listener.lose(error);
+    // Channels and users may be those of the next child by now.
     if (life.isDismissed) return error;
+    const users = [...this.#users];
+    this.#users.clear();
+    for (const { listener, isAccepted } of [...this.#channels.values()]) if (isAccepted) listener.lose(error);
     this.#deaths = Date.now() - life.startedAt > LONG_LIFE_MS ? 1 : this.#deaths + 1;
     const { exitCode, signal, stderr } = end;
     const { pid } = life.process;
-    for (const listener of this.#deathListeners) listener({ pid, exitCode, signal, stderr, error });
+    for (const user of users) user({ pid, exitCode, signal, stderr, error });
     return error;
   }
 
