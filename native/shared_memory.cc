@@ -1,7 +1,9 @@
 // shared_memory.node: memory that a process and its child both map. Has no Python in it, so that the parent needs none.
 // Every function here runs on a JS thread and returns at once.
 
+#include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "napi_setup.h"
 #include "process/parent.h"
 #include "process/pin.h"
+#include "process/reap.h"
 #include "threads/turns.h"
 
 namespace bridge {
@@ -33,6 +36,8 @@ class SharedMemory {
 
   [[nodiscard]] const std::shared_ptr<Turns>& turns() const { return turns_; }
   [[nodiscard]] Tensors& tensors() { return tensors_; }
+  // Children that this environment has to ask after; they may outlive it.
+  [[nodiscard]] std::set<int64_t>& children() { return children_; }
 
   void SetFreeListener(const Napi::Function& listener) { free_listener_ = Napi::Persistent(listener); }
   // What `number` stood for is nobody's any more. Any thread.
@@ -54,11 +59,13 @@ class SharedMemory {
     auto* memory = static_cast<SharedMemory*>(data);
     memory->turns_->Close();
     memory->tensors_.Close();
+    for (const int64_t child : memory->children_) Reap(child);
   }
 
   std::shared_ptr<Turns> turns_;
   Tensors tensors_;
   Napi::FunctionReference free_listener_;
+  std::set<int64_t> children_;
 };
 
 // A tensor's hold on its segment.
@@ -247,6 +254,16 @@ Napi::Value EndAfterThatParent(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), EndAfterParent(info[0].As<Napi::Number>().Int64Value()));
 }
 
+// addChild(pid)
+void AddChild(const Napi::CallbackInfo& info) {
+  SharedMemory::Of(info.Env()).children().insert(info[0].As<Napi::Number>().Int64Value());
+}
+
+// removeChild(pid)
+void RemoveChild(const Napi::CallbackInfo& info) {
+  SharedMemory::Of(info.Env()).children().erase(info[0].As<Napi::Number>().Int64Value());
+}
+
 void ReportUncaught(const Napi::CallbackInfo& info) { napi_fatal_exception(info.Env(), info[0]); }
 
 Napi::Value LiveCounts(const Napi::CallbackInfo& info) {
@@ -271,6 +288,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("share", Napi::Function::New<Share>(env, "share"));
   exports.Set("openShared", Napi::Function::New<OpenShared>(env, "openShared"));
   exports.Set("endAfterParent", Napi::Function::New<EndAfterThatParent>(env, "endAfterParent"));
+  exports.Set("addChild", Napi::Function::New<AddChild>(env, "addChild"));
+  exports.Set("removeChild", Napi::Function::New<RemoveChild>(env, "removeChild"));
   exports.Set("reportUncaught", Napi::Function::New<ReportUncaught>(env, "reportUncaught"));
   exports.Set("liveCounts", Napi::Function::New<LiveCounts>(env, "liveCounts"));
   return exports;

@@ -88,3 +88,8 @@ export async function collectUntil(done: () => boolean | Promise<boolean>): Prom
 export const { liveCounts } = createRequire(import.meta.url)(path.join(PACKAGE, 'dist', 'runtime', 'embedded.js')) as {
   liveCounts: () => { environments: number; memories: number; pendingMessages: number; channels: number };
 };
+
+/** What is alive in this process of memory shared with children. */
+export const { sharedCounts } = createRequire(import.meta.url)(
+  path.join(PACKAGE, 'dist', 'runtime', 'shared-memory.js'),
+) as { sharedCounts: () => { memories: number; segments: number } };

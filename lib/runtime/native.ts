@@ -133,6 +133,9 @@ export interface SharedMemoryAddon extends MemoryAddon {
   setFreeListener(listener: (number: number) => void): void;
   /** Has this process end after its parent, however that ends. False where `pid` is not its parent (any more). */
   endAfterParent(pid: number): boolean;
+  /** A child of a Worker's, until `removeChild`: if the Worker ends first, its end is awaited all the same. */
+  addChild(pid: number): void;
+  removeChild(pid: number): void;
   liveCounts(): { readonly memories: number; readonly segments: number };
 }
 

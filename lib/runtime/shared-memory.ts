@@ -9,7 +9,7 @@ let adopted: SharedMemoryAddon | undefined;
 const freeing = new Map<number, () => void>();
 let count = 0;
 /** Where the runtime copies, one copy is made at a time. */
-let last: Promise<unknown> = Promise.resolve();
+let last: Promise<void> = Promise.resolve();
 
 /** `shared_memory.node`, which makes tensors by `fromMemory`; loaded once for each environment. */
 export function joinSharedMemory(fromMemory: MemoryFactory): SharedMemoryAddon {
@@ -35,8 +35,9 @@ export function tensorOverSegment(
   const number = count;
   freeing.set(number, onFree);
   const make = (): Promise<unknown> => addon.tensorOf(handle, layout, number);
-  const made = last.then(make, make);
-  last = made;
+  const made = last.then(make);
+  const forget = (): void => undefined;
+  last = made.then(forget, forget);
   return made;
 }
 

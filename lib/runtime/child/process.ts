@@ -2,6 +2,8 @@
 import { type ChildProcess, fork, type ForkOptions } from 'node:child_process';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { isMainThread } from 'node:worker_threads';
+import type { SharedMemoryAddon } from '../native';
 import { PACKAGE_ROOT } from '../package';
 import type { ToChild, ToParent } from './messages';
 import { StderrRelay } from './relay';
@@ -38,10 +40,17 @@ process.on('exit', () => {
 
 /** Another Node, with one Python in it. It never keeps this process's event loop alive unless it is told to. */
 export class PythonProcess {
+  readonly #addon: SharedMemoryAddon;
   readonly #child: ChildProcess;
   readonly #relay: StderrRelay;
 
-  constructor(node: string, environment: NodeJS.ProcessEnv, cwd: string | undefined, listener: ChildListener) {
+  constructor(
+    addon: SharedMemoryAddon,
+    node: string,
+    environment: NodeJS.ProcessEnv,
+    cwd: string | undefined,
+    listener: ChildListener,
+  ) {
     const options: ForkOptions & { windowsHide: boolean } = {
       execPath: node,
       execArgv: [],
@@ -51,7 +60,10 @@ export class PythonProcess {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       windowsHide: true,
     };
+    this.#addon = addon;
     this.#child = fork(PROGRAM, options);
+    // When a Worker ends, Node forgets its children.
+    if (!isMainThread && this.#child.pid !== undefined) addon.addChild(this.#child.pid);
     this.#child.on('message', (message: ToParent) => listener.hear(message));
     this.#relay = new StderrRelay(this.#child.stderr);
     living.add(this);
@@ -103,6 +115,7 @@ export class PythonProcess {
       child.once('exit', (code, name) => resolve([code, name]));
       child.once('error', () => resolve([null, null]));
     });
+    this.#addon.removeChild(this.pid);
     await Promise.race([Promise.all([isGone, isSilent]), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
     living.delete(this);
     return { exitCode, signal, stderr: this.#relay.tail };

@@ -196,7 +196,7 @@ export class ChildRuntime implements Runtime {
     for (const [name, value] of Object.entries(env)) if (value === null) environment[name] = undefined;
     delete environment['ELECTRON_RUN_AS_NODE'];
     return new Promise((resolve, reject) => {
-      const child = new PythonProcess(node, environment, currentDirectory() ?? python.prefix, {
+      const child = new PythonProcess(this.#addon, node, environment, currentDirectory() ?? python.prefix, {
         hear: (message) => this.#enqueue(() => this.#receive(life, message, resolve, reject)),
         end: (end) => this.#enqueue(() => reject(this.#bury(life, end))),
       });
