@@ -138,7 +138,9 @@ const ratio = (one, other) => (median(figures[one]) / median(figures[other])).to
 console.log(`fresh: ${ratio('hand-over, fresh', 'memcpy, fresh')} times a memcpy into fresh memory (at most 1.3)`);
 console.log(`used: ${ratio('hand-over, used', 'memcpy, touched')} times a memcpy into touched memory (at most 1.5)`);
 const turn = figures['longest turn'];
-console.log(`JS thread: the longest turn took ${median(turn).toFixed(1)} ms, at most ${Math.max(...turn).toFixed(1)} (under 5)`);
+console.log(
+  `JS thread: the longest turn took ${median(turn).toFixed(1)} ms, at most ${Math.max(...turn).toFixed(1)} (under 5)`,
+);
 console.log(`memory of this process: ${grown.own.toFixed(1)} MB of its own, ${grown.shared.toFixed(1)} MB shared`);
 for (const [name, numbers] of Object.entries(events)) console.log(`event, ${name.padEnd(11)} ${show(numbers, 0)} µs`);
 console.log(`event: ${(median(events.child) / median(events.here)).toFixed(2)} times (at most 3)`);
