@@ -264,6 +264,11 @@ void RemoveChild(const Napi::CallbackInfo& info) {
   SharedMemory::Of(info.Env()).children().erase(info[0].As<Napi::Number>().Int64Value());
 }
 
+// isAtRest(pid): whether that child has ended, or is stopped
+Napi::Value IsChildAtRest(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), IsAtRest(info[0].As<Napi::Number>().Int64Value()));
+}
+
 void ReportUncaught(const Napi::CallbackInfo& info) { napi_fatal_exception(info.Env(), info[0]); }
 
 Napi::Value LiveCounts(const Napi::CallbackInfo& info) {
@@ -290,6 +295,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("endAfterParent", Napi::Function::New<EndAfterThatParent>(env, "endAfterParent"));
   exports.Set("addChild", Napi::Function::New<AddChild>(env, "addChild"));
   exports.Set("removeChild", Napi::Function::New<RemoveChild>(env, "removeChild"));
+  exports.Set("isAtRest", Napi::Function::New<IsChildAtRest>(env, "isAtRest"));
   exports.Set("reportUncaught", Napi::Function::New<ReportUncaught>(env, "reportUncaught"));
   exports.Set("liveCounts", Napi::Function::New<LiveCounts>(env, "liveCounts"));
   return exports;

@@ -120,10 +120,9 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
   /**
    * Gives the memory back to Python, as soon as it next runs. Every view has length 0 afterwards. Idempotent.
    *
-   * Where `data.buffer` has been transferred (`buffer.transfer()`, `structuredClone` with a transfer list), the new
-   * buffer has the memory: it stays valid, and Python's memory is kept until it is collected. `disposed` is true then
-   * all the same. What a Worker has moved to another thread outlives the Worker, and is
-   * kept for good.
+   * Where `data.buffer` has been transferred (`buffer.transfer()`), the new buffer has the memory: it stays valid, and
+   * Python's memory is kept until it is collected. `disposed` is true then all the same. What a Worker has moved to
+   * another thread outlives the Worker, and is kept for good.
    */
   dispose(): void {
     if (this.#disposed) return;

@@ -41,7 +41,11 @@ function copyOf({ source, name }: SubmitRequest): unknown {
   if (text !== undefined) return (JSON.parse(text) as unknown[])[0];
   const { args, holes } = toCloneable([source]);
   const [hole] = holes;
-  if (hole !== undefined) throw refused(placeOf(name, hole.path), WORDS[hole.kind] ?? `a ${String(hole.of)}`);
+  if (hole !== undefined)
+    throw refused(
+      placeOf(name, hole.path),
+      WORDS[hole.kind] ?? `${/^[AEIOU]/.test(String(hole.of)) ? 'an' : 'a'} ${String(hole.of)}`,
+    );
   checkNumbers(args[0], name);
   return structuredClone<unknown[]>(args)[0];
 }

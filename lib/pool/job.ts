@@ -19,6 +19,12 @@ export interface PoolJobOptions {
   readonly onWithdrawn: () => void;
 }
 
+/** Why a job has not ended on a worker. `died`: its Python has. `refused`: another job keeps it busy; this one never ran. */
+export interface Interruption {
+  readonly kind: 'died' | 'refused';
+  readonly message: string;
+}
+
 /** What a pool does with a job: it lets it wait, and hands it to one worker after another until that is its end. */
 export class PoolJobControl extends JobState implements Waiting {
   readonly handle: PoolJob;
@@ -62,10 +68,10 @@ export class PoolJobControl extends JobState implements Waiting {
   }
 
   /**
-   * Runs it on a session. Resolves when it has ended; with a message where the Python that ran it has died. That is not
-   * told to anybody yet: the pool may run it again.
+   * Runs it on a session. Resolves when it has ended, or was interrupted. That is not told to anybody yet: the pool may
+   * run it again.
    */
-  async runOn(session: WanGPSession): Promise<string | undefined> {
+  async runOn(session: WanGPSession): Promise<Interruption | undefined> {
     this.attempts += 1;
     this.isAccepted = false;
     this.#toldPosition = 0;
@@ -74,7 +80,12 @@ export class PoolJobControl extends JobState implements Waiting {
     try {
       job = await forPool.submit(session, content.request, cwd, this.#cancellation.signal);
     } catch (error) {
-      if ((error as { code?: unknown }).code === 'ERR_WANGP_CHILD_ENDED') return (error as Error).message;
+      const { code, message } = error as { code?: unknown; message: string };
+      if (code === 'ERR_WANGP_CHILD_ENDED') return { kind: 'died', message };
+      if (code === 'ERR_WANGP_BUSY') {
+        this.attempts -= 1;
+        return { kind: 'refused', message };
+      }
       if (this.cancelRequested) this.concludeCancelled();
       else this.conclude(failedResult(messageOf(error), content.tasks, 'validation'));
       return undefined;
@@ -98,12 +109,12 @@ export class PoolJobControl extends JobState implements Waiting {
     this.conclude(failedResult('the job was cancelled before it began', this.content.tasks, 'cancelled'));
   }
 
-  #hear(event: SessionEvent, end: (death: string | undefined) => void): void {
+  #hear(event: SessionEvent, end: (interruption: Interruption | undefined) => void): void {
     if (event.kind === 'error' && tellsDeath(event.data)) return;
     if (event.kind === 'completed') {
       const death = deathOf(event.data);
       if (death !== undefined) {
-        end(death);
+        end({ kind: 'died', message: death });
         return;
       }
     }

@@ -1,4 +1,5 @@
 import { type Callbacks, checkForMisplacedCallbacks } from '../job/callbacks';
+import { checkParent } from '../runtime/child/node-binary';
 import {
   checkEnvironment,
   checkInitOptions,
@@ -80,6 +81,7 @@ export function checkPoolOptions(given: PoolOptions | null | undefined): Checked
   const environments = isGiven(gpus) ? environmentsOf(gpus, options) : environmentsFor(workers ?? 1);
   if (workers === 'here') refuseOptionsOfChildren(options);
   const place = workers === 'here' ? 'here' : 'child';
+  if (place === 'child') checkParent();
   const plans = environments.map((env) => {
     const own = { ...session, place, env: { ...session.env, ...env } } as const;
     return { options: own, pythonOptions: toPythonOptions(own) };
@@ -126,7 +128,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 function environmentsFor(workers: unknown): readonly Environment[] {
   if (workers === 'here') return [{}];
-  if (Array.isArray(workers) && workers.length > 0) return workers.map(environmentOf);
+  if (Array.isArray(workers) && workers.length > 0) {
+    checkLength(workers, 'workers');
+    return Array.from<unknown, Environment>(workers, environmentOf);
+  }
   if (typeof workers === 'number' && Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS) {
     return Array.from({ length: workers }, () => ({}));
   }
@@ -134,6 +139,10 @@ function environmentsFor(workers: unknown): readonly Environment[] {
   throw invalid(
     `workers must be a whole number from 1 to ${MOST_WORKERS}, a list like [{ env: {} }], or 'here', not ${hint}`,
   );
+}
+
+function checkLength({ length }: readonly unknown[], name: string): void {
+  if (length > MOST_WORKERS) throw invalid(`${name} has ${length} entries, and a pool at most ${MOST_WORKERS} workers`);
 }
 
 function environmentOf(given: unknown, index: number): Environment {
@@ -153,8 +162,9 @@ function environmentsOf(gpus: unknown, { workers, env }: PoolOptions): readonly 
   if (!Array.isArray(gpus) || gpus.length === 0) {
     throw invalid(`gpus must be a list of GPUs by their numbers, like [0, 1], not ${describeList(gpus)}`);
   }
+  checkLength(gpus, 'gpus');
   for (const [index, gpu] of (gpus as unknown[]).entries()) {
-    if (typeof gpu !== 'number' || !Number.isInteger(gpu) || gpu < 0) {
+    if (typeof gpu !== 'number' || !Number.isSafeInteger(gpu) || gpu < 0) {
       throw invalid(`gpus[${index}] must be the number of a GPU, 0 or more, not ${describe(gpu)}`);
     }
     if (gpus.indexOf(gpu) !== index) {

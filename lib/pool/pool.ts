@@ -9,7 +9,7 @@ import { show } from '../show';
 import { uncloneable } from '../uncloneable';
 import { camelCase, invalid } from '../validate';
 import { contentOf } from './content';
-import { type PoolJob, PoolJobControl } from './job';
+import { type Interruption, type PoolJob, PoolJobControl } from './job';
 import { Line } from './line';
 import {
   type CheckedPoolOptions,
@@ -65,7 +65,8 @@ export class WanGPPool {
   }
 
   private constructor(options: CheckedPoolOptions) {
-    if (typeof options !== 'object') throw invalid('a pool is made by createPool()');
+    if (!Array.isArray((options as Partial<CheckedPoolOptions> | undefined)?.plans))
+      throw invalid('a pool is made by createPool()');
     this.#options = options;
     this.#line = new Line(options.maxOvertaken);
     this.#workers = options.plans.map((plan, index) => new Worker(index, plan, () => this.#schedule()));
@@ -205,13 +206,18 @@ export class WanGPPool {
   }
 
   async #run(job: PoolJobControl, worker: Worker): Promise<void> {
-    const death = await worker.run(job);
-    if (death !== undefined) this.#afterDeath(job, death);
+    const interruption = await worker.run(job);
+    if (interruption !== undefined) this.#afterInterruption(job, interruption);
     this.#schedule();
   }
 
-  #afterDeath(job: PoolJobControl, message: string): void {
+  #afterInterruption(job: PoolJobControl, { kind, message }: Interruption): void {
     const { attempts } = this.#options;
+    if (kind === 'refused') {
+      if (job.cancelRequested) job.concludeCancelled();
+      else this.#line.putBack(job);
+      return;
+    }
     if (job.attempts >= attempts || job.cancelRequested) {
       job.conclude(failedResult(message, job.content.tasks));
       return;

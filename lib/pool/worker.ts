@@ -1,8 +1,10 @@
 import { WanGPError } from '../errors';
 import type { PythonOptions } from '../session/connection';
 import type { CheckedInitOptions } from '../session/options';
+import type { Runtime } from '../runtime/runtime';
+import { findRuntime } from '../session/places';
 import { forPool, startSession, type WanGPSession } from '../session/session';
-import type { PoolJob, PoolJobControl } from './job';
+import type { Interruption, PoolJob, PoolJobControl } from './job';
 import type { Serving } from './line';
 import { residentBytes } from './memory';
 
@@ -39,6 +41,9 @@ export interface PoolWorker {
 /** How long a worker that could not be started is left alone while others work, in milliseconds. */
 const RETRY_MS = 30_000;
 
+/** After which pause a session of this process is asked again that somebody else keeps busy, in milliseconds. */
+const BUSY_PAUSE_MS = 500;
+
 /** How often in a row it may die while it starts, before that counts as a worker that can't be started. */
 const START_ATTEMPTS = 3;
 
@@ -52,11 +57,13 @@ export class Worker implements Serving {
   idleSince = 0;
   readonly #plan: WorkerPlan;
   readonly #onChange: () => void;
+  #runtime: Runtime | undefined;
   #session: WanGPSession | undefined;
   #job: PoolJobControl | undefined;
   #starting: Promise<void> | undefined;
   #mayStartAt = 0;
   #diedStarting = 0;
+  #isClosed = false;
 
   /** `onChange` is called when it has become free, or has died. */
   constructor(index: number, plan: WorkerPlan, onChange: () => void) {
@@ -88,16 +95,17 @@ export class Worker implements Serving {
     return this.#starting;
   }
 
-  /** Runs a job to its end; resolves with a message where its Python has died. */
-  async run(job: PoolJobControl): Promise<string | undefined> {
+  /** Runs a job to its end; resolves with what became of it instead, where that is something else. */
+  async run(job: PoolJobControl): Promise<Interruption | undefined> {
     const session = this.#session;
     if (session === undefined) throw new Error('a worker that has not started was given a job');
     this.state = 'running';
     this.#job = job;
     try {
-      const death = await job.runOn(session);
-      if (job.isAccepted && death === undefined && session.pid !== 0) this.model = job.content.lastModel;
-      return death;
+      const interruption = await job.runOn(session);
+      if (interruption?.kind === 'refused') await this.#recover();
+      else if (job.isAccepted && interruption === undefined && session.pid !== 0) this.model = job.content.lastModel;
+      return interruption;
     } finally {
       this.#job = undefined;
       this.idleSince = performance.now();
@@ -105,33 +113,58 @@ export class Worker implements Serving {
     }
   }
 
-  /** Once no job runs: ends its Python, a child that is. */
+  /** Once no job runs: ends its Python, a child that is, also one that still starts. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.state === 'starting') this.#runtime?.kill();
     await this.#starting;
     const session = this.#session;
     this.#session = undefined;
+    this.#runtime = undefined;
     this.state = 'closed';
     this.model = null;
     // It may die before it has closed.
     await session?.close().catch(() => undefined);
   }
 
+  /** WanGP says that it has a job, and it is not the pool's: in a child it has lost one, here somebody else has submitted it. */
+  async #recover(): Promise<void> {
+    const runtime = this.#runtime;
+    this.#job = undefined;
+    if (runtime?.place === 'here') {
+      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
+      return;
+    }
+    const session = this.#session;
+    if (session === undefined || session.pid === 0) return;
+    await new Promise<void>((resolve) => {
+      const onExit = (): void => {
+        session.off('exit', onExit);
+        resolve();
+      };
+      session.on('exit', onExit);
+      runtime?.kill();
+    });
+  }
+
   describe(): PoolWorker {
     const { index, state, error } = this;
     const model = this.#job === undefined ? this.model : this.#job.firstModel;
-    const pid = this.#session?.pid ?? 0;
+    const pid = this.#runtime?.pid ?? 0;
     const device = this.#session?.info.device ?? null;
     return { index, pid, device, model, state, job: this.#job?.handle ?? null, memory: residentBytes(pid), error };
   }
 
   #fail(error: unknown): void {
     this.state = 'closed';
+    if (this.#isClosed) return;
     const hasDied = error instanceof WanGPError && error.code === 'ERR_WANGP_CHILD_ENDED';
     this.#diedStarting += 1;
     if (hasDied && this.#diedStarting < START_ATTEMPTS) return;
     this.#diedStarting = 0;
     this.error = error instanceof Error ? error : new Error(String(error));
     this.#mayStartAt = Date.now() + RETRY_MS;
+    setTimeout(this.#onChange, RETRY_MS + 1).unref();
   }
 
   async #open(): Promise<void> {
@@ -140,7 +173,9 @@ export class Worker implements Serving {
       return;
     }
     const { options, pythonOptions } = this.#plan;
-    this.#session = await startSession(options, pythonOptions, true);
+    this.#runtime ??= await findRuntime(options, pythonOptions, true);
+    if (this.#isClosed) throw new WanGPError('ERR_WANGP_CLOSED', 'the pool has been closed');
+    this.#session = await startSession(this.#runtime, options, pythonOptions);
     this.#session.on('exit', () => {
       this.model = null;
       if (this.state !== 'idle') return;

@@ -140,6 +140,10 @@ export class EmbeddedRuntime implements Runtime {
     // The same.
   }
 
+  kill(): void {
+    // It is this process.
+  }
+
   reportUncaught(error: unknown): void {
     this.core.reportUncaught(error);
   }

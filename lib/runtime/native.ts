@@ -136,6 +136,8 @@ export interface SharedMemoryAddon extends MemoryAddon {
   /** A child of a Worker's, until `removeChild`: if the Worker ends first, its end is awaited all the same. */
   addChild(pid: number): void;
   removeChild(pid: number): void;
+  /** Whether a child has ended, or is stopped, even if this process has not been told of it yet. */
+  isAtRest(pid: number): boolean;
   liveCounts(): { readonly memories: number; readonly segments: number };
 }
 

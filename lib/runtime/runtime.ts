@@ -61,6 +61,8 @@ export interface Runtime {
   retain(user: DeathListener): void;
   /** The session was closed. After the last one nobody needs Python: a child ends then. */
   release(user: DeathListener): void;
+  /** Ends the process that Python runs in, at once; nothing where that is this one. */
+  kill(): void;
   /** Reports an exception that is nobody's to catch, as Node does with one in an event listener. */
   reportUncaught(error: unknown): void;
 }

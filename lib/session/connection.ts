@@ -45,7 +45,8 @@ export class Connection {
 
   /** Makes the session where there is none. Rejects as the bridge's `init` does. */
   async open(): Promise<InitAnswer> {
-    await this.runtime.ready();
+    // It may end between its start and this turn.
+    while (this.runtime.incarnation === 0) await this.runtime.ready();
     const { incarnation } = this.runtime;
     if (this.#opened?.incarnation !== incarnation) this.#opened = this.#make(incarnation);
     return this.#opened.answer;

@@ -2,6 +2,7 @@ import { isSamePath } from '../directory';
 import { WanGPError } from '../errors';
 import { toTensor } from '../memory/tensor';
 import { findPython, type PythonEnvironment } from '../python/find';
+import { checkParent } from '../runtime/child/node-binary';
 import { ChildRuntime } from '../runtime/child/runtime';
 import { EmbeddedRuntime } from '../runtime/embedded';
 import type { Place, Runtime } from '../runtime/runtime';
@@ -20,6 +21,7 @@ function choosePlace(option: Place | null | undefined): Place {
   const variable = process.env['WANGP_PLACE'];
   const place: unknown = option ?? (variable === '' ? undefined : variable) ?? (isElectron ? 'child' : 'here');
   checkPlace(place, option ? 'place' : 'WANGP_PLACE');
+  if (place === 'child') checkParent();
   if (isElectron && place === 'here' && !hasWarned) {
     hasWarned = true;
     process.emitWarning(
@@ -54,8 +56,8 @@ async function startHere(python: PythonEnvironment): Promise<Runtime> {
   return runtime;
 }
 
-/** Children by all that one of them is made for. */
-const children = new Map<string, ChildRuntime>();
+/** Children by all that one of them is made for, while somebody has them. */
+const children = new Map<string, WeakRef<ChildRuntime>>();
 
 function findChild(
   python: PythonEnvironment,
@@ -66,18 +68,18 @@ function findChild(
   const { root, config_path, cli_args, env, python_path, pre_import } = pythonOptions;
   const { node, restartPauseMs } = options;
   const key = JSON.stringify([python.executable, root, config_path, cli_args, env, python_path, pre_import, node]);
-  const known = isAlone ? undefined : children.get(key);
-  if (known !== undefined) return known;
-  const child = new ChildRuntime(
-    {
-      python,
-      node: node ?? undefined,
-      env: env as Readonly<Record<string, string | null>>,
-      restartPauseMs: restartPauseMs ?? 1000,
-    },
-    toTensor,
-  );
-  if (!isAlone) children.set(key, child);
+  const known = isAlone ? undefined : children.get(key)?.deref();
+  const child =
+    known ??
+    new ChildRuntime(
+      { python, node: node ?? undefined, env: env as Readonly<Record<string, string | null>> },
+      toTensor,
+    );
+  // Of several that share it, the last one that says so decides.
+  child.restartPauseMs = restartPauseMs ?? child.restartPauseMs;
+  if (isAlone || known !== undefined) return child;
+  for (const [each, held] of children) if (held.deref() === undefined) children.delete(each);
+  children.set(key, new WeakRef(child));
   return child;
 }
 

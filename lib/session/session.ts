@@ -72,16 +72,18 @@ export interface SessionInfo {
 export async function init(given?: InitOptions | null): Promise<WanGPSession> {
   checkUnbundled();
   const options = checkInitOptions(given);
-  return startSession(options, toPythonOptions(options));
+  const pythonOptions = toPythonOptions(options);
+  const runtime = await findRuntime(options, pythonOptions, false);
+  return startSession(runtime, options, pythonOptions);
 }
 
-/** A session on the Python of its options; where `isAlone`, on a child that no other session ever shares. */
+/** A session on a Python that {@link findRuntime} found for its options. */
 export async function startSession(
+  runtime: Runtime,
   options: CheckedInitOptions,
   pythonOptions: PythonOptions,
-  isAlone = false,
 ): Promise<WanGPSession> {
-  const connection = new Connection(await findRuntime(options, pythonOptions, isAlone), pythonOptions);
+  const connection = new Connection(runtime, pythonOptions);
   const answer = await connection.open();
   if (!options.root) tellAboutSample(pythonOptions.root);
   return makeSession(connection, answer, options.callbacks ?? undefined);

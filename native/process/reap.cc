@@ -1,10 +1,15 @@
 #include "process/reap.h"
 
-#ifndef _WIN32
+#ifdef _WIN32
+
+#include <windows.h>
+
+#else
 
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <csignal>
 #include <system_error>
 
 #include "threads/thread.h"
@@ -17,6 +22,14 @@ namespace bridge {
 
 void Reap(int64_t) {}
 
+bool IsAtRest(int64_t child) {
+  HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, static_cast<DWORD>(child));
+  if (process == nullptr) return true;
+  const bool has_ended = WaitForSingleObject(process, 0) == WAIT_OBJECT_0;
+  CloseHandle(process);
+  return has_ended;
+}
+
 #else
 
 void Reap(int64_t child) {
@@ -28,6 +41,12 @@ void Reap(int64_t child) {
   } catch (const std::system_error&) {
     return;  // a zombie, until this process ends
   }
+}
+
+bool IsAtRest(int64_t child) {
+  siginfo_t found{};
+  const int result = waitid(P_PID, static_cast<id_t>(child), &found, WEXITED | WSTOPPED | WNOHANG | WNOWAIT);
+  return result == -1 ? errno == ECHILD : found.si_pid != 0;
 }
 
 #endif

@@ -9,4 +9,7 @@ namespace bridge {
 // whose event loop, libuv's, is going: a Worker's. Any thread; doesn't throw. Nothing on Windows.
 void Reap(int64_t child);
 
+// Whether a child has ended, or is stopped, even if nobody has been told of it yet: that is left to whom it is told.
+bool IsAtRest(int64_t child);
+
 }  // namespace bridge

@@ -3,6 +3,8 @@
  * or would carry as something else, is left out and named, so that the child refuses it as this process would.
  */
 
+import { types } from 'node:util';
+
 /** A place in the arguments where something stood that can't be cloned. */
 export interface Hole {
   readonly path: readonly (string | number)[];
@@ -57,7 +59,7 @@ class Copier {
   }
 
   #copyObject(object: object): unknown {
-    if (ArrayBuffer.isView(object) || object instanceof ArrayBuffer) return this.#copyBytes(object);
+    if (ArrayBuffer.isView(object) || types.isArrayBuffer(object)) return this.#copyBytes(object);
     const level = this.#ancestors.indexOf(object);
     if (level !== -1) return this.#leaveOut('circle', level);
     // It is refused further up. The list of arguments is no level.
@@ -70,7 +72,7 @@ class Copier {
 
   #copyBytes(bytes: ArrayBufferView | ArrayBuffer): unknown {
     const buffer = ArrayBuffer.isView(bytes) ? bytes.buffer : bytes;
-    if (!(buffer instanceof ArrayBuffer)) return this.#leaveOut('shared');
+    if (!types.isArrayBuffer(buffer)) return this.#leaveOut('shared');
     return isDetached(buffer) ? this.#leaveOut('detached') : bytes;
   }
 
@@ -85,8 +87,8 @@ class Copier {
     const prototype: unknown = Object.getPrototypeOf(object);
     const keys = Object.keys(object);
     if (prototype !== Object.prototype) {
-      if (object instanceof Date) return this.#leaveOut('Date');
-      if (object instanceof Promise) return this.#leaveOut('Promise');
+      if (types.isDate(object)) return this.#leaveOut('Date');
+      if (types.isPromise(object)) return this.#leaveOut('Promise');
       const tag = tagOf(object);
       const isPlain = ['Object', 'Arguments', 'Module'].includes(tag);
       if (NOT_BY_PROPERTIES.has(tag) || (!isPlain && keys.length === 0)) return this.#leaveOut('object', tag);

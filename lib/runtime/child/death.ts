@@ -3,10 +3,11 @@ import type { ChildEnd } from './process';
 
 const LINES = 20;
 
-function reasonOf({ exitCode, signal }: ChildEnd): string {
+function reasonOf({ exitCode, signal, failure }: ChildEnd): string {
+  if (failure !== undefined) return `could not be started: ${failure.message}`;
   if (signal === 'SIGKILL') return 'was ended by SIGKILL: by somebody, or by the system for want of memory';
   if (signal !== null) return `was ended by ${signal}`;
-  return exitCode === null ? 'could not be started' : `ended with exit code ${exitCode}`;
+  return `ended with exit code ${exitCode}`;
 }
 
 /** The beginning of a traceback of WANGP_FAULTHANDLER, which tells where; else the last lines. */
@@ -20,6 +21,7 @@ function lastWords(stderr: string): string {
 export function deathOf(pid: number, end: ChildEnd): WanGPError {
   const said = lastWords(end.stderr);
   const last = said === '' ? '' : `. It wrote at last:\n${said}`;
-  const message = `the process that Python ran in (${pid}) ${reasonOf(end)}${last}`;
+  const which = pid === 0 ? '' : ` (${pid})`;
+  const message = `the process that Python ran in${which} ${reasonOf(end)}${last}`;
   return new WanGPError('ERR_WANGP_CHILD_ENDED', message);
 }

@@ -2,6 +2,8 @@
  * The program of a child: Python in a process of its own, for the process that started it. It says and hears messages,
  * and knows nothing of WanGP. It ends with its parent.
  */
+// First: a signal to the whole group may come at any time.
+import './group-signals';
 import { WanGPError } from '../../errors';
 import { loadSharedMemory } from '../addon';
 import { EmbeddedRuntime } from '../embedded';
@@ -114,7 +116,13 @@ let server: Server | undefined;
 
 async function start({ python, parent }: Extract<ToChild, { type: 'start' }>): Promise<void> {
   try {
-    if (!loadSharedMemory().endAfterParent(parent)) process.exit();
+    if (!loadSharedMemory().endAfterParent(parent)) {
+      throw new WanGPError(
+        'ERR_WANGP_NODE_NOT_FOUND',
+        `the Node of a child must be the process that was started, not a child of that: ${process.execPath} is not. ` +
+          'A script that starts Node must do so by exec',
+      );
+    }
     const runtime = await EmbeddedRuntime.start(
       python,
       (_, memory) => new Unsent(memory),
@@ -133,5 +141,4 @@ process.on('message', (message: ToChild) => {
 });
 // The parent has ended, however it did, or wants this process no more.
 process.on('disconnect', () => process.exit());
-// What the terminal tells a whole group is the parent's to answer.
-for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+process.send?.({ type: 'hello' });

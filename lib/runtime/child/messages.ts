@@ -56,6 +56,8 @@ export type ToChild =
 
 /** A tensor stands in a value as a Map, which Python's values never are; it holds its place among the parcels. */
 export type ToParent =
+  /** The program runs. */
+  | { readonly type: 'hello' }
   | { readonly type: 'started'; readonly client: number }
   | { readonly type: 'failed'; readonly error: PlainError }
   | { readonly type: 'result'; readonly id: number; readonly value: unknown; readonly parcels: readonly Parcel[] }

@@ -12,6 +12,18 @@ const LOOK_LIMIT_MS = 30_000;
 
 const isElectron = process.versions['electron'] !== undefined;
 
+/** Throws `ERR_WANGP_UNSUPPORTED` where this process can have no child. */
+export function checkParent(): void {
+  const { bun, deno } = process.versions;
+  const name = (bun !== undefined && 'Bun') || (deno !== undefined && 'Deno');
+  if (!name) return;
+  throw new WanGPError(
+    'ERR_WANGP_UNSUPPORTED',
+    `${name} can't talk to the Node that Python runs in as Node does: leave out place: 'child', so that Python runs in ` +
+      "this process (in createPool, workers: 'here'), or run this program with Node",
+  );
+}
+
 interface Candidate {
   readonly file: string;
   /** What names it. */

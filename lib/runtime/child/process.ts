@@ -16,12 +16,17 @@ const PATIENCE_MS = 500;
 /** While this process exits, how long it waits at most for what its children still print: they give a slow reader that time. */
 const EXIT_GRACE_MS = 30_000;
 
+/** A Node that says nothing for so long hangs in its own start. */
+const START_LIMIT_MS = 60_000;
+
 /** How a child has ended. */
 export interface ChildEnd {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
   /** The last lines that it wrote to stderr. */
   readonly stderr: string;
+  /** Why there was no process at all. */
+  readonly failure?: Error | undefined;
 }
 
 export interface ChildListener {
@@ -43,6 +48,7 @@ export class PythonProcess {
   readonly #addon: SharedMemoryAddon;
   readonly #child: ChildProcess;
   readonly #relay: StderrRelay;
+  #failure: Error | undefined;
 
   constructor(
     addon: SharedMemoryAddon,
@@ -62,12 +68,22 @@ export class PythonProcess {
     };
     this.#addon = addon;
     this.#child = fork(PROGRAM, options);
+    const limit = setTimeout(() => {
+      this.#failure = new Error(`it has said nothing for ${START_LIMIT_MS / 1000} s`);
+      this.kill();
+    }, START_LIMIT_MS).unref();
     // When a Worker ends, Node forgets its children.
     if (!isMainThread && this.#child.pid !== undefined) addon.addChild(this.#child.pid);
+    this.#child.once('message', () => clearTimeout(limit));
     this.#child.on('message', (message: ToParent) => listener.hear(message));
     this.#relay = new StderrRelay(this.#child.stderr);
     living.add(this);
-    void this.#ended().then((end) => listener.end(end));
+    void this.#ended().then((end) => {
+      clearTimeout(limit);
+      // Processes of its own may hold on to stderr.
+      this.keepAlive(false);
+      listener.end(end);
+    });
     this.keepAlive(false);
   }
 
@@ -96,7 +112,7 @@ export class PythonProcess {
 
   /** While this process exits: what the child has printed arrives. */
   drain(deadline: number): void {
-    this.#relay.drain(deadline);
+    this.#relay.drain(deadline, () => this.#addon.isAtRest(this.pid));
   }
 
   kill(): void {
@@ -111,13 +127,13 @@ export class PythonProcess {
       else child.once('disconnect', resolve);
     });
     const isSilent = new Promise<void>((resolve) => void child.stderr?.once('close', resolve));
-    const [exitCode, signal] = await new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) => {
-      child.once('exit', (code, name) => resolve([code, name]));
-      child.once('error', () => resolve([null, null]));
+    const end = await new Promise<Omit<ChildEnd, 'stderr'>>((resolve) => {
+      child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
+      child.once('error', (failure) => resolve({ exitCode: null, signal: null, failure }));
     });
     this.#addon.removeChild(this.pid);
     await Promise.race([Promise.all([isGone, isSilent]), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
     living.delete(this);
-    return { exitCode, signal, stderr: this.#relay.tail };
+    return { failure: this.#failure, ...end, stderr: this.#relay.tail };
   }
 }

@@ -53,8 +53,11 @@ export class StderrRelay {
     return this.#tail;
   }
 
-  /** While this process exits: passes on what comes until the child has closed its end, or until `deadline`. */
-  drain(deadline: number): void {
+  /**
+   * While this process exits: passes on what comes until the child is at rest, its pipe is closed, or `deadline`.
+   * Processes that it has started may hold the pipe open for longer.
+   */
+  drain(deadline: number, isAtRest: () => boolean): void {
     this.#source?.removeAllListeners('data');
     if (this.#rest !== undefined) this.#writeNow(this.#rest, deadline);
     // What was read while the stream was paused.
@@ -64,12 +67,14 @@ export class StderrRelay {
     if (fd === undefined || fd < 0) return;
     const buffer = Buffer.alloc(64 << 10);
     while (Date.now() < deadline) {
+      // Asked before the pipe is read: what it wrote before its end is there then.
+      const isOver = isAtRest();
       try {
         const length = readSync(fd, buffer);
         if (length === 0) return;
         this.#writeNow(buffer.subarray(0, length), deadline);
       } catch (error) {
-        if (codeOf(error) !== 'EAGAIN') return;
+        if (codeOf(error) !== 'EAGAIN' || isOver) return;
         sleep(RETRY_MS / 2);
       }
     }

@@ -2,7 +2,7 @@ import { currentDirectory } from '../../directory';
 import { WanGPError } from '../../errors';
 import type { PythonEnvironment } from '../../python/find';
 import type { MemoryFactory } from '../embedded';
-import type { NativeError, SharedMemoryAddon } from '../native';
+import type { NativeError, SegmentHandle, SharedMemoryAddon, TensorLayout } from '../native';
 import { toWanGPError } from '../native-error';
 import { ownMemory, OWN_MEMORY } from '../own-memory';
 import { Channel, type ChannelListener, type DeathListener, type Runtime, type RuntimeCallOptions } from '../runtime';
@@ -21,8 +21,6 @@ export interface ChildOptions {
   readonly node: string | undefined;
   /** Environment variables of the child, beside this process's; null removes one. */
   readonly env: Readonly<Record<string, string | null>>;
-  /** The first pause before a child that died again is replaced; it doubles each time. 0: none. */
-  readonly restartPauseMs: number;
 }
 
 /** The longest pause before a child is started again. */
@@ -53,9 +51,24 @@ function toError({ name, message, stack, ...plain }: PlainError): unknown {
   return toWanGPError(error);
 }
 
+/** What stands where a tensor should: a warning says so, for an artifact without media is easily missed. */
+function lostTensor({ dtype, size }: TensorLayout, why: string): object {
+  process.emitWarning(`a tensor of the child's (${dtype}, ${size} bytes) is lost: ${why}`, 'WanGPWarning');
+  return { pythonType: 'memoryview', repr: `${dtype}, ${size} bytes: ${why}` };
+}
+
 /** What a call has ended with, until it is told as an error. */
 class Refusal {
   constructor(readonly plain: PlainError) {}
+}
+
+/** Some refusals of the system are thrown, others are the end of a process that was none. */
+function startProcess(...args: ConstructorParameters<typeof PythonProcess>): PythonProcess {
+  try {
+    return new PythonProcess(...args);
+  } catch (failure) {
+    throw deathOf(0, { exitCode: null, signal: null, stderr: '', failure: failure as Error });
+  }
 }
 
 /** A living child and what it has been asked for. */
@@ -68,6 +81,8 @@ class Life {
   readonly opened: OpenSegments;
   readonly pending = new Map<number, Pending>();
   client = 0;
+  /** Its last session was closed: it ends once nothing is awaited of it. */
+  isReleased = false;
   /** Nobody needs it any more: its end is no death. */
   isDismissed = false;
 
@@ -92,6 +107,8 @@ export class ChildRuntime implements Runtime {
   readonly #users = new Set<DeathListener>();
   readonly #channels = new Map<number, OpenChannel>();
   readonly #inbox: (() => void | Promise<void>)[] = [];
+  /** The first pause before a child that died again is replaced; it doubles each time. 0: none. */
+  restartPauseMs = 1000;
   #life: Life | undefined;
   #starting: Promise<void> | undefined;
   #incarnations = 0;
@@ -161,14 +178,24 @@ export class ChildRuntime implements Runtime {
 
   retain(user: DeathListener): void {
     this.#users.add(user);
+    if (this.#life !== undefined) this.#life.isReleased = false;
   }
 
   release(user: DeathListener): void {
     this.#users.delete(user);
-    const life = this.#life;
-    if (life === undefined || this.#users.size > 0 || this.#awaited > 0) return;
+    if (this.#life === undefined || this.#users.size > 0) return;
+    this.#life.isReleased = true;
+    if (this.#awaited === 0) this.#dismiss(this.#life);
+  }
+
+  kill(): void {
+    this.#life?.process.kill();
+  }
+
+  #dismiss(life: Life): void {
     life.isDismissed = true;
     this.#life = undefined;
+    life.process.keepAlive(false);
     life.process.disconnect();
   }
 
@@ -184,7 +211,7 @@ export class ChildRuntime implements Runtime {
   }
 
   async #pause(): Promise<void> {
-    const { restartPauseMs } = this.#options;
+    const { restartPauseMs } = this;
     if (this.#deaths < 2 || restartPauseMs === 0) return;
     const pauseMs = Math.min(LONGEST_PAUSE_MS, restartPauseMs * 2 ** (this.#deaths - 2));
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -196,7 +223,7 @@ export class ChildRuntime implements Runtime {
     for (const [name, value] of Object.entries(env)) if (value === null) environment[name] = undefined;
     delete environment['ELECTRON_RUN_AS_NODE'];
     return new Promise((resolve, reject) => {
-      const child = new PythonProcess(this.#addon, node, environment, currentDirectory() ?? python.prefix, {
+      const child = startProcess(this.#addon, node, environment, currentDirectory() ?? python.prefix, {
         hear: (message) => this.#enqueue(() => this.#receive(life, message, resolve, reject)),
         end: (end) => this.#enqueue(() => reject(this.#bury(life, end))),
       });
@@ -270,6 +297,8 @@ export class ChildRuntime implements Runtime {
 
   #receive(life: Life, message: ToParent, resolve: () => void, reject: (error: unknown) => void): void | Promise<void> {
     switch (message.type) {
+      case 'hello':
+        return;
       case 'started':
         life.client = message.client;
         this.#incarnations += 1;
@@ -333,15 +362,17 @@ export class ChildRuntime implements Runtime {
     if ('lost' in parcel && parcel.lost === 'too large') {
       return this.#fromMemory(OWN_MEMORY, ownMemory(null, dtype, shape));
     }
+    if ('lost' in parcel) return lostTensor(parcel, 'the child had no memory, or no descriptor, for it');
+    const { number } = parcel;
+    const free = (): void => life.process.send({ type: 'free segment', number });
+    let handle: SegmentHandle;
     try {
-      if ('lost' in parcel) throw new Error('there was no memory for it');
-      const { number } = parcel;
-      const free = (): void => life.process.send({ type: 'free segment', number });
-      return await tensorOverSegment(this.#addon, life.opened.open(parcel), { dtype, shape, size }, free);
+      handle = life.opened.open(parcel);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      return { pythonType: 'memoryview', repr: `${dtype}, ${size} bytes: ${why}` };
+      free();
+      return lostTensor(parcel, error instanceof Error ? error.message : String(error));
     }
+    return tensorOverSegment(this.#addon, handle, { dtype, shape, size }, free);
   }
 
   /** The child has ended: what it was asked for is told so. Returns the error that tells it. */
@@ -375,6 +406,9 @@ export class ChildRuntime implements Runtime {
 
   #letGo(): void {
     this.#awaited -= 1;
-    if (this.#awaited === 0) this.#life?.process.keepAlive(false);
+    const life = this.#life;
+    if (this.#awaited > 0 || life === undefined) return;
+    life.process.keepAlive(false);
+    if (life.isReleased) this.#dismiss(life);
   }
 }

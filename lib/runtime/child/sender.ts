@@ -5,6 +5,9 @@ import { type SegmentPool, SMALLEST_SHARED } from './segments';
 /** What may wait in the pipe before Python's events wait too, and give way as they do where JavaScript is behind. */
 const MOST_UNSENT = 64;
 
+/** What goes through the pipe where there is no segment for it. */
+const LARGEST_PIPED = 256 << 20;
+
 /** Of a child: sends to its parent, in order, with Python's memory in segments. */
 export class Sender {
   readonly #core: CoreAddon;
@@ -52,7 +55,8 @@ export class Sender {
       await this.#addon.fillSegment(handle, bytes);
       return { ...layout, number, name, capacity };
     } catch {
-      return { ...layout, lost: 'no memory' };
+      // Slower, and it needs neither a descriptor nor shared memory.
+      return bytes.length <= LARGEST_PIPED ? { ...layout, bytes } : { ...layout, lost: 'no memory' };
     }
   }
 
