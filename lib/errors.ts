@@ -95,6 +95,12 @@ export class WanGPError extends Error {
     this.pythonType = details.pythonType;
     this.pythonTraceback = details.pythonTraceback;
   }
+
+  /** For `JSON.stringify`, which leaves out an error's message. */
+  toJSON(): { readonly name: string; readonly code: WanGPErrorCode; readonly message: string } {
+    const { name, code, message } = this;
+    return { name, code, message };
+  }
 }
 
 /** The error that an aborted `AbortSignal` asks for: its reason, as the platform's own APIs do. */

@@ -4,6 +4,7 @@
 // A session: start Python, import WanGP, submit jobs.
 export { init, type SessionInfo, WanGPSession } from './session/session';
 export type { InitOptions, SubmitOptions } from './session/options';
+export type { MemoryPlace } from './runtime/native';
 export type { ChildExit, Place } from './runtime/runtime';
 export type { Source } from './session/requests';
 export type { Attachment, KnownSettings, Settings, SettingsInput, Task, TaskList } from './session/settings';

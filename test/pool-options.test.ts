@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { createPool, type PoolOptions, PoolJob, WanGPError, WanGPPool } from 'wangp-node';
 import { SCRIPTED_ROOT } from './tools.js';
@@ -63,6 +64,16 @@ describe('options of createPool that cannot be used are refused at once, and not
     ['maxQueued as text', { maxQueued: '9' }, 'maxQueued must be a whole number, 0 or more, or Infinity, not "9"'],
     ['attempts', { attempts: 0 }, 'attempts must be a whole number, 1 or more, or Infinity, not 0'],
     ['maxOvertaken', { maxOvertaken: NaN }, 'maxOvertaken must be a whole number, 0 or more, or Infinity, not NaN'],
+    ['a list with holes', { workers: new Array(2) }, 'workers[0] must be an object like { env: {} }, not undefined'],
+    ['too long a list', { gpus: Array.from({ length: 1025 }, (_, index) => index) }, 'gpus has 1025 entries, and a pool at most 1024 workers'], // prettier-ignore
+    ['a GPU beyond counting', { gpus: [1e300] }, 'gpus[0] must be the number of a GPU, 0 or more, not 1e+300'],
+    ['another package’s word', { concurrency: 2 }, 'createPool has no option concurrency: workers says how many jobs run at a time'], // prettier-ignore
+    ['an option of the submit', { priority: 1 }, "createPool has no option priority: it is an option of a pool's submit()"], // prettier-ignore
+    [
+      'an option of the result',
+      { timeoutMs: 1 },
+      'createPool has no option timeoutMs: it is an option of job.result()',
+    ],
     [
       'a Node for this process',
       { workers: 'here', node: '/usr/bin/node' },
@@ -100,7 +111,7 @@ describe('options of createPool that cannot be used are refused at once, and not
 describe('a pool that has no job yet', () => {
   test('has started no worker', async () => {
     const pool = createPool({ root, gpus: [0, 3] });
-    const closed = { pid: 0, device: null, model: null, state: 'closed', job: null, memory: null, error: null };
+    const closed = { pid: null, device: null, model: null, state: 'closed', job: null, memory: null, error: null };
     expect(pool.workers).toEqual([
       { index: 0, ...closed },
       { index: 1, ...closed },
@@ -121,12 +132,25 @@ describe('a pool that has no job yet', () => {
     ['a signal that is none', (pool) => pool.submit({}, { signal: 5 as never }), refused('signal must be an AbortSignal, not 5')], // prettier-ignore
     ['NaN in settings', (pool) => pool.submitTask({ a: [0, { b: NaN }] }), { code: 'ERR_WANGP_VALUE', message: 'settings.a[1].b is NaN, which cannot be handed to Python' }], // prettier-ignore
     ['a function in a list', (pool) => pool.submitManifest([{}, { 'a b': () => 1 }]), { code: 'ERR_WANGP_VALUE', message: 'list[1]["a b"] is a function, which cannot be handed to Python' }], // prettier-ignore
+    ['an Error in settings', (pool) => pool.submitTask({ a: new Error('x') }), { code: 'ERR_WANGP_VALUE', message: 'settings.a is an Error, which cannot be handed to Python' }], // prettier-ignore
     ['a Map in tasks', (pool) => pool.submit({ tasks: [{ x: new Map() }] }), { code: 'ERR_WANGP_VALUE', message: 'source.tasks[0].x is a Map, which cannot be handed to Python' }], // prettier-ignore
   ];
   test.each(cases)('refuses %s by a throw, without a job', async (_, submit, error) => {
     const pool = createPool({ root });
     expect(thrownBy(() => submit(pool))).toMatchObject(error);
     expect(pool.jobs).toEqual([]);
+    await pool.close();
+  });
+
+  test('takes bytes of another realm, as Jest has one for each test', async () => {
+    const pool = createPool({ root });
+    const bytes: unknown = runInNewContext('new Uint8Array([1, 2])');
+    const job = pool.submitTask({ bytes });
+    expect(JSON.parse(JSON.stringify(pool.jobs))).toEqual([
+      { position: 1, priority: 0, attempts: 0, done: false, cancelRequested: false },
+    ]);
+    job.cancel();
+    expect(await job.result()).toMatchObject({ cancelled: true });
     await pool.close();
   });
 
@@ -154,7 +178,9 @@ describe('a pool that has no job yet', () => {
   });
 
   test('pools and their jobs are made by nobody else, and cannot be posted', async () => {
-    expect(thrownBy(() => Reflect.construct(WanGPPool, []))).toMatchObject({ code: 'ERR_WANGP_ARGUMENT' });
+    for (const given of [[], [{}]]) {
+      expect(thrownBy(() => Reflect.construct(WanGPPool, given))).toMatchObject({ code: 'ERR_WANGP_ARGUMENT' });
+    }
     expect(thrownBy(() => Reflect.construct(PoolJob, [{}]))).toMatchObject({ code: 'ERR_WANGP_ARGUMENT' });
     const pool = createPool({ root });
     expect(thrownBy(() => structuredClone(pool))).toMatchObject({ name: 'DataCloneError' });

@@ -89,8 +89,8 @@ export abstract class Job {
   }
 
   /**
-   * Calls `listener` with each event of `kind` from now on; `*` stands for every kind. After a submit's `await` nothing
-   * has been missed yet. What a listener throws is an uncaught exception, as in any event listener; the job goes on.
+   * Calls `listener` with each event of `kind` from now on; `*` stands for every kind. Added as soon as the submit has
+   * given the job, it misses nothing. What a listener throws is an uncaught exception, as in any event listener; the job goes on.
    */
   on<Kind extends keyof EventData | '*' | (string & {})>(kind: Kind, listener: EventListener<Kind>): this {
     this.#control.listeners.add(kind, listener, false);
@@ -108,6 +108,12 @@ export abstract class Job {
     checkKind(kind);
     this.#control.listeners.remove(kind, listener);
     return this;
+  }
+
+  /** For `JSON.stringify`: what is plain of it. */
+  toJSON(): object {
+    const { done, cancelRequested } = this;
+    return { done, cancelRequested };
   }
 
   /** @internal */

@@ -19,7 +19,7 @@ export interface PoolJobOptions {
   readonly onWithdrawn: () => void;
 }
 
-/** Why a job has not ended on a worker. `died`: its Python has. `refused`: another job keeps it busy; this one never ran. */
+/** Why a job has not ended on a worker. `died`: its Python has. `refused`: it is of no use any more, and has not run this job. */
 export interface Interruption {
   readonly kind: 'died' | 'refused';
   readonly message: string;
@@ -82,7 +82,8 @@ export class PoolJobControl extends JobState implements Waiting {
     } catch (error) {
       const { code, message } = error as { code?: unknown; message: string };
       if (code === 'ERR_WANGP_CHILD_ENDED') return { kind: 'died', message };
-      if (code === 'ERR_WANGP_BUSY') {
+      // It is no pool's session that others use: WanGP has lost a job. A child can be replaced.
+      if (code === 'ERR_WANGP_BUSY' && session.info.place === 'child') {
         this.attempts -= 1;
         return { kind: 'refused', message };
       }
@@ -176,6 +177,11 @@ export class PoolJob extends Job {
   /** How often a worker has taken it: 0 while it waits for the first time, more than 1 if a worker has died with it. */
   get attempts(): number {
     return this.#control.attempts;
+  }
+
+  override toJSON(): object {
+    const { position, priority, attempts } = this;
+    return { position, priority, attempts, ...super.toJSON() };
   }
 
   /** @internal */

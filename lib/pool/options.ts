@@ -46,6 +46,8 @@ export interface PoolOptions extends Omit<InitOptions, 'place'> {
 }
 
 export interface PoolSubmitOptions extends SubmitOptions {
+  /** Cancels the job when it aborts, also while it waits. One that has aborted already has the submit throw its reason. */
+  readonly signal?: AbortSignal | null | undefined;
   /**
    * Jobs of a higher priority run first. Any finite number.
    * @default 0
@@ -73,6 +75,7 @@ export function checkPoolOptions(given: PoolOptions | null | undefined): Checked
   if (isObject(given)) {
     checkForMisplacedCallbacks(given, 'createPool({ callbacks: { onProgress() { … } } })');
     refusePlace(given);
+    refuseForeignNames(given);
   }
   const options = checkOptions(given, [...OWN_OPTIONS, ...SESSION_OPTIONS], 'createPool');
   const { workers, gpus, maxQueued, attempts, maxOvertaken } = options;
@@ -116,6 +119,18 @@ function refusePlace(given: object): void {
   throw invalid(
     "createPool has no option place: its workers are children; one in this process is chosen by workers: 'here'",
   );
+}
+
+/** What other packages call it. */
+const FOREIGN_NAMES = {
+  concurrency: 'workers says how many jobs run at a time',
+  retries: 'attempts says how often a job is run at most, its first run included',
+} as const;
+
+function refuseForeignNames(given: object): void {
+  for (const [name, hint] of Object.entries(FOREIGN_NAMES)) {
+    if (Object.hasOwn(given, name)) throw invalid(`createPool has no option ${name}: ${hint}`);
+  }
 }
 
 function refuseOptionsOfChildren(options: PoolOptions): void {

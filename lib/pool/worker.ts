@@ -24,8 +24,8 @@ export type WorkerState = 'closed' | 'starting' | 'idle' | 'running';
 export interface PoolWorker {
   /** From 0; its place in `workers` or `gpus`. */
   readonly index: number;
-  /** The process that its Python runs in; 0 where there is none. */
-  readonly pid: number;
+  /** The process that its Python runs in; null where there is none. */
+  readonly pid: number | null;
   /** The GPU's name as torch gives it, `cuda`, or `cpu`; null until it has started once. */
   readonly device: string | null;
   /** The model that its job uses, or its last one has left loaded; null where it has none, or that isn't known. */
@@ -40,9 +40,6 @@ export interface PoolWorker {
 
 /** How long a worker that could not be started is left alone while others work, in milliseconds. */
 const RETRY_MS = 30_000;
-
-/** After which pause a session of this process is asked again that somebody else keeps busy, in milliseconds. */
-const BUSY_PAUSE_MS = 500;
 
 /** How often in a row it may die while it starts, before that counts as a worker that can't be started. */
 const START_ATTEMPTS = 3;
@@ -103,13 +100,13 @@ export class Worker implements Serving {
     this.#job = job;
     try {
       const interruption = await job.runOn(session);
-      if (interruption?.kind === 'refused') await this.#recover();
-      else if (job.isAccepted && interruption === undefined && session.pid !== 0) this.model = job.content.lastModel;
+      if (interruption?.kind === 'refused') await this.#end();
+      else if (job.isAccepted && interruption === undefined && session.pid !== null) this.model = job.content.lastModel;
       return interruption;
     } finally {
       this.#job = undefined;
       this.idleSince = performance.now();
-      this.state = session.pid === 0 ? 'closed' : 'idle';
+      this.state = session.pid === null ? 'closed' : 'idle';
     }
   }
 
@@ -127,32 +124,29 @@ export class Worker implements Serving {
     await session?.close().catch(() => undefined);
   }
 
-  /** WanGP says that it has a job, and it is not the pool's: in a child it has lost one, here somebody else has submitted it. */
-  async #recover(): Promise<void> {
-    const runtime = this.#runtime;
-    this.#job = undefined;
-    if (runtime?.place === 'here') {
-      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
-      return;
-    }
+  /** Ends a child that is of no use. */
+  async #end(): Promise<void> {
     const session = this.#session;
-    if (session === undefined || session.pid === 0) return;
+    if (session === undefined || session.pid === null) return;
     await new Promise<void>((resolve) => {
       const onExit = (): void => {
         session.off('exit', onExit);
         resolve();
       };
       session.on('exit', onExit);
-      runtime?.kill();
+      this.#runtime?.kill();
     });
   }
 
   describe(): PoolWorker {
-    const { index, state, error } = this;
-    const model = this.#job === undefined ? this.model : this.#job.firstModel;
-    const pid = this.#runtime?.pid ?? 0;
+    const { index, error } = this;
+    // It hears a little later than whoever awaits the result that its job has ended.
+    const job = this.#job?.done === true ? undefined : this.#job;
+    const state = this.#job !== undefined && job === undefined ? 'idle' : this.state;
+    const model = job === undefined ? (this.#job?.content.lastModel ?? this.model) : job.firstModel;
+    const pid = this.#runtime?.pid ?? null;
     const device = this.#session?.info.device ?? null;
-    return { index, pid, device, model, state, job: this.#job?.handle ?? null, memory: residentBytes(pid), error };
+    return { index, pid, device, model, state, job: job?.handle ?? null, memory: residentBytes(pid), error };
   }
 
   #fail(error: unknown): void {

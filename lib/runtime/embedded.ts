@@ -83,7 +83,7 @@ export class EmbeddedRuntime implements Runtime {
         throw new WanGPError(
           'ERR_WANGP_ALREADY_INITIALIZED',
           `this process already runs ${interpreter.executable}; ${python.executable} cannot run beside it. ` +
-            'One process holds one Python: use the same interpreter, or another process',
+            "One process holds one Python: use the same interpreter, or run this one in a process of its own, place: 'child'",
         );
       }
       return new EmbeddedRuntime(python, core, interpreter, deepBind);

@@ -53,9 +53,10 @@ export const BUNDLED_ADVICE =
   "  Next.js   serverExternalPackages: ['wangp-node']\n" +
   'docs/bundlers.md of wangp-node has each in full';
 
+/** The Node that a child runs in has to be unpacked too. */
 const UNPACK_ADVICE =
-  "  electron-builder   asarUnpack: ['node_modules/wangp-node/**']\n" +
-  "  Electron Forge     packagerConfig: { asar: { unpackDir: 'node_modules/wangp-node' } }\n" +
+  "  electron-builder   asarUnpack: ['node_modules/wangp-node/**', 'node_modules/node*/**']\n" +
+  "  Electron Forge     packagerConfig: { asar: { unpackDir: 'node_modules/{wangp-node,node,node-*}' } }\n" +
   'docs/electron.md of wangp-node has each in full';
 
 /**

@@ -43,8 +43,8 @@ export type DeathListener = (exit: ChildExit) => void;
 export interface Runtime {
   readonly place: Place;
   readonly python: PythonEnvironment;
-  /** The process that Python runs in; 0 where there is none at the moment. */
-  readonly pid: number;
+  /** The process that Python runs in; null where there is none at the moment. */
+  readonly pid: number | null;
   /** Which Python runs, if several have, one after another: each begins without sessions. 0 where none runs. */
   readonly incarnation: number;
   /** Whose things Python keeps for this environment, until it ends. */

@@ -54,7 +54,10 @@ export interface InitOptions {
    * @default `WANGP_PYTHON`, an environment in `root`, `VIRTUAL_ENV`, `CONDA_PREFIX`, `python3` on PATH
    */
   readonly python?: string | null | undefined;
-  /** Environment variables, set in this process before WanGP is imported; undefined removes one. */
+  /**
+   * Environment variables for Python; undefined removes one. Where Python runs in this process they are set in that,
+   * before WanGP is imported; where it runs in a child, only in the child.
+   */
   readonly env?: Readonly<Record<string, string | undefined>> | null | undefined;
   /** Folders that come first in `sys.path`. */
   readonly pythonPath?: readonly string[] | null | undefined;

@@ -25,8 +25,8 @@ function choosePlace(option: Place | null | undefined): Place {
   if (isElectron && place === 'here' && !hasWarned) {
     hasWarned = true;
     process.emitWarning(
-      "inside Electron, place: 'here' has limits: on Linux the process crashes when PyAV is imported, one allocation of " +
-        "2 GiB ends it, and tensors are copied. place: 'child' (the default there) has none of them",
+      "inside Electron, Python in this process (place: 'here') has two limits: on Linux the process crashes when PyAV is " +
+        'imported, and one allocation of 2 GiB ends it. A child, which is the default there, has neither',
       'WanGPWarning',
     );
   }
@@ -50,7 +50,7 @@ async function startHere(python: PythonEnvironment): Promise<Runtime> {
     throw new WanGPError(
       'ERR_WANGP_ALREADY_INITIALIZED',
       `this process already runs ${runtime.python.executable}; ${python.executable} cannot run beside it. ` +
-        'One process holds one Python: use the same interpreter, or another process',
+        "One process holds one Python: use the same interpreter, or run this one in a process of its own, place: 'child'",
     );
   }
   return runtime;

@@ -90,7 +90,11 @@ export async function startSession(
 }
 
 function checkExitKind(kind: unknown, listener: unknown): void {
-  if (kind !== 'exit') throw invalid(`a session has one event, 'exit': ${describe(kind)} is a job's, or none`);
+  if (kind !== 'exit') {
+    throw invalid(
+      `a session has only the event 'exit', not ${describe(kind)}. Events of a generation are its job's: job.on('progress', …)`,
+    );
+  }
   if (typeof listener !== 'function') throw invalid(`the listener must be a function, not ${describe(listener)}`);
 }
 
@@ -150,8 +154,8 @@ export class WanGPSession extends ModelLibrary {
     };
   }
 
-  /** The process that Python runs in; 0 while a child that has ended is not replaced yet. */
-  get pid(): number {
+  /** The process that Python runs in; null while there is none, because the child has ended or was closed. */
+  get pid(): number | null {
     return this.#connection.runtime.pid;
   }
 
@@ -295,6 +299,17 @@ export class WanGPSession extends ModelLibrary {
     return this;
   }
 
+  /** Calls `listener` with the next end of a child, as {@link on} does, and then no more. */
+  once(kind: 'exit', listener: (exit: ChildExit) => void): this {
+    checkExitKind(kind, listener);
+    const onExit = (exit: ChildExit): void => {
+      this.#exitListeners.delete(onExit);
+      listener(exit);
+    };
+    this.#exitListeners.add(onExit);
+    return this;
+  }
+
   /** Removes a listener that {@link on} added. */
   off(kind: 'exit', listener: (exit: ChildExit) => void): this {
     checkExitKind(kind, listener);
@@ -308,7 +323,7 @@ export class WanGPSession extends ModelLibrary {
   }
 
   #tellExit(exit: ChildExit): void {
-    for (const listener of this.#exitListeners) {
+    for (const listener of [...this.#exitListeners]) {
       try {
         listener(exit);
       } catch (error) {

@@ -154,7 +154,8 @@ describe('a session', () => {
       code: 'ERR_WANGP_ALREADY_INITIALIZED',
       message:
         `WanGP is already initialised in this process with ${loaded}. ` +
-        'One process holds one WanGP: use the same options, or another process',
+        'One process holds one WanGP: use the same options, or run this one in ' +
+        "a process of its own, place: 'child'",
     });
     await works();
   });

@@ -38,7 +38,7 @@ function noted(name: string, script: string): { readonly settings: { script: str
 const FOREVER = 'put("status", "runs")\nwhile not job.wait_for_cancel(0.05): pass';
 
 const runs = (job: PoolJob): Promise<void> => new Promise((resolve) => void job.once('status', () => resolve()));
-const workerOf = (pool: WanGPPool, job: PoolJob): number => pool.workers.find((worker) => worker.job === job)!.pid;
+const workerOf = (pool: WanGPPool, job: PoolJob): number => pool.workers.find((worker) => worker.job === job)!.pid!;
 
 describe('a worker dies', () => {
   test('in a job: that fails, once, with the reason; the others are not touched, and the line goes on', async () => {
@@ -54,7 +54,7 @@ describe('a worker dies', () => {
     const result = await killed.result();
     expect(result).toMatchObject({ success: false, cancelled: false, totalTasks: 1, failedTasks: 1 });
     expect(result.errors).toEqual([expect.objectContaining({ stage: 'runtime', cancelled: false })]);
-    expect(result.errors[0]!.message).toContain(`(${pid}) was ended by ${isWindows ? '' : 'SIGKILL'}`);
+    expect(result.errors[0]!.message).toContain(`(${pid}) was ${isWindows ? '' : 'killed (SIGKILL)'}`);
     for (const job of waiting) expect((await job.result()).success).toBe(true);
     expect(bystander.done).toBe(false);
     expect(workerOf(pool, bystander)).toBe(otherPid);
@@ -120,8 +120,8 @@ describe('a worker dies', () => {
     await pool.runTask({ model_type: 'a' });
     const [{ pid, model }] = pool.workers as [(typeof pool.workers)[0]];
     expect(model).toBe('a');
-    process.kill(pid, 'SIGKILL');
-    await expect.poll(() => pool.workers[0]).toMatchObject({ state: 'closed', pid: 0, model: null });
+    process.kill(pid!, 'SIGKILL');
+    await expect.poll(() => pool.workers[0]).toMatchObject({ state: 'closed', pid: null, model: null });
     expect((await pool.runTask({})).success).toBe(true);
     expect(pool.workers[0]!.pid).not.toBe(pid);
   });

@@ -16,7 +16,7 @@ describe('a worker that cannot be started', () => {
       expect(errors).toEqual([expect.objectContaining({ stage: 'runtime', cancelled: false })]);
       expect(errors[0]!.message).toMatch(/^no worker of the pool could be started: .*no driver/s);
     }
-    expect(pool.workers[0]).toMatchObject({ state: 'closed', pid: 0, error: { code: 'ERR_WANGP_IMPORT' } });
+    expect(pool.workers[0]).toMatchObject({ state: 'closed', pid: null, error: { code: 'ERR_WANGP_IMPORT' } });
     const started = readFileSync(pids, 'utf8').trim().split(' ').map(Number);
     expect(started).toHaveLength(2);
     await expect.poll(() => started.some(isAlive), { timeout: 10_000 }).toBe(false);
@@ -49,5 +49,28 @@ describe('a worker that cannot be started', () => {
       { state: 'closed', error: { code: 'ERR_WANGP_IMPORT' } },
       { state: 'idle', error: null },
     ]);
+  });
+});
+
+describe('a worker that is of no use', () => {
+  test('because WanGP has lost a job of its own is replaced, and no job of the line is lost', async () => {
+    const pool = makePool({ workers: 2, restartPauseMs: 0 });
+    const lost = pool.submitTask({ script: 'raise SystemExit(3)' });
+    const jobs = Array.from({ length: 12 }, () => pool.submitTask({ script: 'time.sleep(0.05)' }));
+    await lost.result();
+    for (const job of jobs) expect(await job.result()).toMatchObject({ success: true, errors: [] });
+    expect(jobs.map(({ attempts }) => attempts)).toEqual(jobs.map(() => 1));
+  });
+
+  test('because it still starts does not keep close() waiting', async () => {
+    const module = path.join(folder, 'endless.py');
+    writeFileSync(module, 'import time\nwhile True: time.sleep(0.1)');
+    const pool = makePool({ workers: 2, preImport: [module] });
+    const job = pool.submitTask({});
+    await expect.poll(() => pool.workers[0]!.pid).toBeGreaterThan(0);
+    const { pid } = pool.workers[0]!;
+    await pool.close();
+    expect(await job.result()).toMatchObject({ cancelled: true });
+    await expect.poll(() => isAlive(pid!), { timeout: 10_000 }).toBe(false);
   });
 });

@@ -215,7 +215,7 @@ describe('a pool', () => {
     const pool = makePool({ workers: 2 });
     const jobs = [1, 2, 3, 4].map(() => pool.submitTask({ script: gated().script }));
     await Promise.all(jobs.slice(0, 2).map(hasStarted));
-    const pids = pool.workers.map(({ pid }) => pid);
+    const pids = pool.workers.map(({ pid }) => pid!);
     expect(pids.map(isAlive)).toEqual([true, true]);
     const closing = pool.close();
     expect(() => pool.submitTask({})).toThrow(expect.objectContaining({ code: 'ERR_WANGP_CLOSED' }));
@@ -224,8 +224,8 @@ describe('a pool', () => {
     const results = await Promise.all(jobs.map((job) => job.result()));
     expect(results.map(({ cancelled, errors }) => [cancelled, errors.length])).toEqual(jobs.map(() => [true, 1]));
     expect(pool.workers.map(({ state, pid }) => [state, pid])).toEqual([
-      ['closed', 0],
-      ['closed', 0],
+      ['closed', null],
+      ['closed', null],
     ]);
     await expect.poll(() => pids.some(isAlive), { timeout: 10_000 }).toBe(false);
   });
@@ -253,7 +253,7 @@ describe('a pool', () => {
     );
     await Promise.all(jobs.map(hasStarted));
     const [first, second, third] = pool.workers;
-    expect(third).toMatchObject({ index: 2, pid: 0, device: null, state: 'closed', memory: null, job: null });
+    expect(third).toMatchObject({ index: 2, pid: null, device: null, state: 'closed', memory: null, job: null });
     for (const worker of [first!, second!]) {
       expect(worker).toMatchObject({ state: 'running', device: 'cpu', error: null });
       expect(worker.model).toBe(`model ${jobs.indexOf(worker.job!) + 1}`);

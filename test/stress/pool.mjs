@@ -74,7 +74,7 @@ async function killAtRandom(pool, kills, ended, jobs) {
     await sleep(random.below(40));
     const byFault = killed.SIGSEGV < killed.SIGKILL;
     const victims = pool.workers.filter(
-      ({ pid, state, index }) => pid !== 0 && !(state === 'starting' && spared.has(index)),
+      ({ pid, state, index }) => pid !== null && !(state === 'starting' && spared.has(index)),
     );
     const victim = random.pick(victims);
     if (victim === undefined || !kill(victim.pid, byFault)) continue;

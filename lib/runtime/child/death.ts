@@ -5,7 +5,7 @@ const LINES = 20;
 
 function reasonOf({ exitCode, signal, failure }: ChildEnd): string {
   if (failure !== undefined) return `could not be started: ${failure.message}`;
-  if (signal === 'SIGKILL') return 'was ended by SIGKILL: by somebody, or by the system for want of memory';
+  if (signal === 'SIGKILL') return 'was killed (SIGKILL), by somebody or because the system ran out of memory';
   if (signal !== null) return `was ended by ${signal}`;
   return `ended with exit code ${exitCode}`;
 }
@@ -20,7 +20,7 @@ function lastWords(stderr: string): string {
 /** The error that tells of a child's end: how it ended, and what it said last. */
 export function deathOf(pid: number, end: ChildEnd): WanGPError {
   const said = lastWords(end.stderr);
-  const last = said === '' ? '' : `. It wrote at last:\n${said}`;
+  const last = said === '' ? '' : `. Its last lines on stderr:\n${said}`;
   const which = pid === 0 ? '' : ` (${pid})`;
   const message = `the process that Python ran in${which} ${reasonOf(end)}${last}`;
   return new WanGPError('ERR_WANGP_CHILD_ENDED', message);

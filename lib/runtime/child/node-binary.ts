@@ -53,6 +53,19 @@ function packagedNode(name: string): string | undefined {
   }
 }
 
+/** What to do about a package that is installed, and whose Node is out of reach. */
+function incomplete(): string | undefined {
+  for (const name of [PACKAGE, 'node']) {
+    const file = packagedNode(name);
+    if (file === undefined || existsSync(file)) continue;
+    return (
+      `The package ${name} is installed, but ${file} is not there: leave the package unpacked ` +
+      `(asarUnpack: ['node_modules/${name}/**']), and have its install script run if it has one`
+    );
+  }
+  return undefined;
+}
+
 function candidates(named: string | undefined): readonly Candidate[] {
   if (named !== undefined) return [{ file: named, source: 'the option node' }];
   const variable = process.env['WANGP_NODE_BINARY'];
@@ -105,7 +118,8 @@ export async function findNode(named: string | undefined): Promise<string> {
   if (candidate === undefined) {
     throw refusal(
       'Electron needs a plain Node beside it, in which Python runs, and there is none. ' +
-        `Run \`npm install ${PACKAGE}\`, or name one with the option node or WANGP_NODE_BINARY (docs/electron.md)`,
+        `${incomplete() ?? `Run \`npm install ${PACKAGE}@22\``}, or name one with the option node or WANGP_NODE_BINARY ` +
+        '(docs/electron.md)',
     );
   }
   const { file } = candidate;

@@ -124,8 +124,8 @@ export class ChildRuntime implements Runtime {
     this.#addon = joinSharedMemory(fromMemory);
   }
 
-  get pid(): number {
-    return this.#life?.process.pid ?? 0;
+  get pid(): number | null {
+    return this.#life?.process.pid ?? null;
   }
 
   get incarnation(): number {
