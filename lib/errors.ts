@@ -42,7 +42,7 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_PACKAGE_MISSING: 'A Python package is missing.',
   /** `shared.api` or a module of `preImport` could not be imported or initialised; the traceback says why. */
   ERR_WANGP_IMPORT: 'WanGP could not be imported.',
-  /** `init` was called again with another root, configPath, cliArgs or python. */
+  /** With `place: 'here'`, `init` was called again with another root, configPath, cliArgs or python. */
   ERR_WANGP_ALREADY_INITIALIZED: 'WanGP is already initialised with other options.',
   /** An argument has the wrong type or an impossible value. */
   ERR_WANGP_ARGUMENT: 'An argument is invalid.',
@@ -60,7 +60,7 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_TIMEOUT: 'Waiting took too long.',
   /** A job failed or was cancelled, and its result was asked to throw. */
   ERR_WANGP_GENERATION: 'The generation failed.',
-  /** The call came too late: the process or Worker is ending, or the call was withdrawn. */
+  /** The call came too late: the pool is closed, the process or Worker is ending, or the call was withdrawn. */
   ERR_WANGP_CLOSED: 'It came too late.',
   /** A tensor was used after `dispose()`, or a token of `share()` was opened a second time or after its thread's end. */
   ERR_WANGP_DISPOSED: 'The memory has been released.',
