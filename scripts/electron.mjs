@@ -154,7 +154,7 @@ async function fetchAsar() {
  */
 const APPS = {
   folder: undefined,
-  asar: ['--unpack-dir', 'node_modules/{wangp-node,node}'],
+  asar: ['--unpack-dir', 'node_modules/{wangp-node,node,node-*}'],
   nodeless: ['--unpack-dir', 'node_modules/wangp-node'],
   packed: [],
 };

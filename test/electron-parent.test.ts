@@ -97,7 +97,7 @@ describe("in an Electron app's archive", () => {
     expect(answer).toMatchObject({
       code: 'ERR_WANGP_BUNDLED',
       message: expect.stringMatching(
-        /app\.asar[/\\]node_modules[^]*app\.asar\.unpacked[^]*asarUnpack: \['node_modules\/wangp-node\/\*\*'\][^]*docs.electron\.md/,
+        /app\.asar[/\\]node_modules[^]*app\.asar\.unpacked[^]*asarUnpack: \['node_modules\/wangp-node\/\*\*', 'node_modules\/node\*\/\*\*'\][^]*docs.electron\.md/,
       ),
     });
   });

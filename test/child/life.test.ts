@@ -106,7 +106,7 @@ describe('a child that dies', () => {
   });
 
   test('again and again is started anew after a pause that grows', async () => {
-    await using session = await start({ restartPauseMs: 150, env: { WANGP_TEST: 'pause' } });
+    await using session = await start({ restartPauseMs: 1000, env: { WANGP_TEST: 'pause' } });
     const times: number[] = [];
     for (let count = 0; count < 4; count += 1) {
       const before = Date.now();
@@ -114,8 +114,8 @@ describe('a child that dies', () => {
       times.push(Date.now() - before);
     }
     // The first start had been there already, the second came at once.
-    expect(times[2]! - times[1]!).toBeGreaterThan(75);
-    expect(times[3]! - times[1]!).toBeGreaterThan(225);
+    expect(times[2]!).toBeGreaterThanOrEqual(1000);
+    expect(times[3]!).toBeGreaterThanOrEqual(2000);
   });
 });
 

@@ -121,7 +121,7 @@ describe('wrong options are refused, naming the right ones', () => {
   test('those of registerVideo', async () => {
     const video = { data: Buffer.alloc(3), width: 1, height: 1, frames: 1 };
     await expect(session.registerVideo('a', video, { framesPerSecond: 5 } as never)).rejects.toMatchObject(
-      refused('registerVideo() has no option framesPerSecond: there are fps'),
+      refused('registerVideo() has no option framesPerSecond: it takes only fps'),
     );
     await expect(session.registerVideo('a', { ...video, fps: 24 })).rejects.toMatchObject(
       refused('video has no fps: give it as registerVideo(name, video, { fps: 24 })'),
