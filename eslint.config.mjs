@@ -49,4 +49,13 @@ export default defineConfig(
       },
     },
   },
+  {
+    // Scripts, for the Node 16 of the Electron that they run in.
+    files: ['test/electron/app/**/*.js'],
+    languageOptions: {
+      ecmaVersion: 2022,
+      sourceType: 'commonjs',
+      globals: { __dirname: 'readonly', process: 'readonly', setTimeout: 'readonly' },
+    },
+  },
 );

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /** From the top down: folders and files of lib/. */
-export const LAYERS = [['cli'], ['index'], ['session'], ['job'], ['memory'], ['runtime'], ['python'], ['validate', 'directory', 'errors', 'show', 'uncloneable']]; // prettier-ignore
+export const LAYERS = [['cli'], ['index'], ['pool'], ['session'], ['job'], ['memory'], ['runtime'], ['python'], ['validate', 'asar', 'directory', 'errors', 'show', 'uncloneable']]; // prettier-ignore
 
 const IMPORT = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*['"](\.[^'"]*)['"]/g;
 

@@ -33,6 +33,12 @@ function filesOf({ files = 'all', torch }: TestPython): { include: string[]; exc
   return { include: [`${EMBEDDED}/*.test.ts`], ...(files === 'rest' ? { exclude: chosen } : {}) };
 }
 
+// What is about this very process, and Python in it: addresses, signals, threads, Workers, the addon.
+const HERE_ONLY = [
+  'crash', 'events-bytes', 'failing-node-api', 'init-python', 'memory-lifetime', 'refusals', 'share', 'signals',
+  'values-memory', 'workers', 'working-directory', 'zero-copy',
+].map((name) => `${EMBEDDED}/${name}.test.ts`); // prettier-ignore
+
 // What is instrumented is many times slower, and a machine may be busy with more than that.
 const LIMIT = process.env['WANGP_TEST_SANITIZER'] === undefined ? 60_000 : 300_000;
 
@@ -66,6 +72,25 @@ export default defineConfig({
           name: 'contract',
           include: ['test/contract/*.test.ts'],
           env: { WANGP_PYTHON: thorough.executable },
+        },
+      },
+      // The same, with Python in a child.
+      {
+        test: {
+          ...common,
+          name: 'contract, child',
+          include: ['test/contract/*.test.ts'],
+          env: { WANGP_PYTHON: thorough.executable, WANGP_PLACE: 'child' },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'child',
+          include: ['test/child/*.test.ts', `${EMBEDDED}/*.test.ts`],
+          exclude: HERE_ONLY,
+          setupFiles: ['test/embedded/setup.ts'],
+          env: { WANGP_PYTHON: thorough.executable, WANGP_PLACE: 'child', WANGP_TEST_TORCH: thorough.torch ? '1' : '' },
         },
       },
       // Once for each interpreter: one process holds one Python.

@@ -20,7 +20,7 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_CORE_MISSING: 'There is no native core for this Python version.',
   /** The native addon was found and could not be loaded. */
   ERR_WANGP_ADDON_LOAD: 'The native addon could not be loaded.',
-  /** A bundler has taken this package's code away from its native addon and its Python files. */
+  /** A bundler or an Electron archive has taken this package's code away from its addon and its Python files. */
   ERR_WANGP_BUNDLED: 'The package was bundled.',
   /** The native addon could not be built from its sources (`wangp-node build`). */
   ERR_WANGP_BUILD: 'The native addon could not be built.',
@@ -28,6 +28,10 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_SETUP: 'The environment could not be made.',
   /** This platform (operating system, C library, processor) is not supported. */
   ERR_WANGP_PLATFORM: 'The platform is not supported.',
+  /** There is no Node for the process that Python is to run in (`place: 'child'`), or the one that was named won't do. */
+  ERR_WANGP_NODE_NOT_FOUND: 'No Node was found for a child.',
+  /** The process that Python ran in (`place: 'child'`) has ended: it crashed, was killed, or has exited. */
+  ERR_WANGP_CHILD_ENDED: 'The child has ended.',
   /** Another library has already started a Python interpreter in this process. */
   ERR_WANGP_PYTHON_IN_USE: 'Another library has already started Python in this process.',
   /** The interpreter was loaded and did not start. */
@@ -38,7 +42,7 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_PACKAGE_MISSING: 'A Python package is missing.',
   /** `shared.api` or a module of `preImport` could not be imported or initialised; the traceback says why. */
   ERR_WANGP_IMPORT: 'WanGP could not be imported.',
-  /** `init` was called again with another root, configPath, cliArgs or python. */
+  /** With `place: 'here'`, `init` was called again with another root, configPath, cliArgs or python. */
   ERR_WANGP_ALREADY_INITIALIZED: 'WanGP is already initialised with other options.',
   /** An argument has the wrong type or an impossible value. */
   ERR_WANGP_ARGUMENT: 'An argument is invalid.',
@@ -50,15 +54,17 @@ export const ERROR_CODES = Object.freeze({
   ERR_WANGP_SETTINGS_FILE: 'A settings file is invalid.',
   /** The session has a job that is still running. */
   ERR_WANGP_BUSY: 'The session is busy.',
+  /** As many jobs wait in the pool as its `maxQueued` allows. */
+  ERR_WANGP_QUEUE_FULL: 'The queue is full.',
   /** Waiting took longer than `timeoutMs`; what was waited for goes on. */
   ERR_WANGP_TIMEOUT: 'Waiting took too long.',
   /** A job failed or was cancelled, and its result was asked to throw. */
   ERR_WANGP_GENERATION: 'The generation failed.',
-  /** The call came too late: the process or Worker is ending, or the call was withdrawn. */
+  /** The call came too late: the pool is closed, the process or Worker is ending, or the call was withdrawn. */
   ERR_WANGP_CLOSED: 'It came too late.',
   /** A tensor was used after `dispose()`, or a token of `share()` was opened a second time or after its thread's end. */
   ERR_WANGP_DISPOSED: 'The memory has been released.',
-  /** A tensor holds more than a Buffer of this Node can: 4 GiB on Node 20. */
+  /** A tensor holds more than a Buffer can: 4 GiB on Node 20, 2 GiB in Electron 22. */
   ERR_WANGP_TOO_LARGE: 'The memory is too large for one Buffer.',
   /** The loaded WanGP, or this runtime, does not offer what was asked for. */
   ERR_WANGP_UNSUPPORTED: 'The loaded WanGP does not offer this.',
@@ -89,9 +95,28 @@ export class WanGPError extends Error {
     this.pythonType = details.pythonType;
     this.pythonTraceback = details.pythonTraceback;
   }
+
+  /** For `JSON.stringify`, which leaves out an error's message. */
+  toJSON(): { readonly name: string; readonly code: WanGPErrorCode; readonly message: string } {
+    const { name, code, message } = this;
+    return { name, code, message };
+  }
 }
 
 /** The error that an aborted `AbortSignal` asks for: its reason, as the platform's own APIs do. */
 export function abortError(signal: AbortSignal): unknown {
-  return signal.reason ?? new DOMException('This operation was aborted', 'AbortError');
+  return signal.reason ?? makeAbortError('This operation was aborted');
+}
+
+/** An AbortError that is no signal's reason. */
+export function makeAbortError(message: string): DOMException {
+  const { DOMException: known = unnamedDOMException() } = globalThis as Partial<typeof globalThis>;
+  return new known(message, 'AbortError');
+}
+
+/** The class of what a signal has for a reason: Electron 22 has Node 16, where it is no global. */
+function unnamedDOMException(): typeof DOMException {
+  const controller = new AbortController();
+  controller.abort();
+  return (controller.signal.reason as object).constructor as typeof DOMException;
 }

@@ -4,6 +4,9 @@
 // A session: start Python, import WanGP, submit jobs.
 export { init, type SessionInfo, WanGPSession } from './session/session';
 export type { InitOptions, SubmitOptions } from './session/options';
+export type { MemoryPlace } from './runtime/native';
+export type { ChildExit, Place } from './runtime/runtime';
+export type { Source } from './session/requests';
 export type { Attachment, KnownSettings, Settings, SettingsInput, Task, TaskList } from './session/settings';
 export type {
   AudioPostprocessingOptions,
@@ -11,6 +14,12 @@ export type {
   MediaPostprocessingOptions,
   PostprocessingOptions,
 } from './session/postprocessing';
+
+// A pool: jobs wait for their turn, on several workers.
+export { createPool, WanGPPool } from './pool/pool';
+export { PoolJob } from './pool/job';
+export type { PoolOptions, PoolSubmitOptions, WorkerOptions } from './pool/options';
+export type { PoolWorker, WorkerState } from './pool/worker';
 
 // Models: what there is, what they take.
 export {
@@ -25,7 +34,7 @@ export {
 } from './session/models';
 
 // A job: its events, its result.
-export { SessionJob } from './job/job';
+export { type Job, SessionJob } from './job/job';
 export { EVENT_LIMITS, JobEvents } from './job/events';
 export type { Callbacks } from './job/callbacks';
 export type { EventIterator } from './job/event-iterator';

@@ -141,6 +141,7 @@ export function suggestion(name: string, names: readonly string[]): string {
   // Of two that are equally near none is meant more than the other.
   const isAlone = differences.lastIndexOf(least) === differences.indexOf(least);
   if (nearest !== undefined && least < 0.5 && isAlone) return `did you mean ${nearest}?`;
+  if (names.length === 1) return `it takes only ${String(names[0])}`;
   return names.length === 0 ? 'it takes none' : `there are ${names.join(', ')}`;
 }
 
@@ -161,6 +162,14 @@ function checkIsOptions(given: unknown, names: readonly string[], taker: string)
   if (!names.some((name) => name in given)) throw invalid(`${takes}, not ${describe(given)}`);
 }
 
+/** Who takes options that are easily given to somebody else. */
+const OWNERS: ReadonlyMap<string, string> = new Map([
+  ...['workers', 'gpus', 'maxQueued', 'attempts', 'maxOvertaken'].map((name) => [name, 'createPool()'] as const),
+  ['priority', "a pool's submit()"],
+  ['timeoutMs', 'job.result()'],
+  ['outputDir', 'init()'],
+]);
+
 /**
  * An object of options, an empty one where there is none. Throws `ERR_WANGP_ARGUMENT` for what is no such object and for
  * names that aren't among `names`: a misspelt one would otherwise be ignored. `taker` is what takes the options.
@@ -175,7 +184,9 @@ export function checkOptions<Options extends object>(
   for (const name of Object.keys(options)) {
     if ((names as readonly string[]).includes(name)) continue;
     const shown = /^\w+$/.test(name) ? name : describe(name);
-    throw invalid(`${taker} has no option ${shown}: ${suggestion(name, names)}`);
+    const owner = OWNERS.get(name);
+    const hint = owner === undefined ? suggestion(name, names) : `it is an option of ${owner}`;
+    throw invalid(`${taker} has no option ${shown}: ${hint}`);
   }
   return options;
 }

@@ -131,6 +131,16 @@ Napi::Value OpenShared(const Napi::CallbackInfo& info) {
   return {info.Env(), Environment::Of(info.Env()).tensors().Make(info.Env(), memory)};
 }
 
+// setPaused(paused)
+void SetPaused(const Napi::CallbackInfo& info) {
+  Outbox& outbox = *Environment::Of(info.Env()).outbox();
+  if (info[0].ToBoolean()) {
+    outbox.Pause();
+  } else {
+    outbox.Resume();
+  }
+}
+
 void SetKeepAlive(const Napi::CallbackInfo& info) {
   Environment::Of(info.Env()).outbox()->SetKeepAlive(info.Env(), info[0].ToBoolean());
 }
@@ -167,6 +177,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("setMemoryFactory", Napi::Function::New<SetMemoryFactory>(env, "setMemoryFactory"));
   exports.Set("createChannel", Napi::Function::New<CreateChannel>(env, "createChannel"));
   exports.Set("closeChannel", Napi::Function::New<CloseChannel>(env, "closeChannel"));
+  exports.Set("setPaused", Napi::Function::New<SetPaused>(env, "setPaused"));
   exports.Set("setKeepAlive", Napi::Function::New<SetKeepAlive>(env, "setKeepAlive"));
   exports.Set("release", Napi::Function::New<Release>(env, "release"));
   exports.Set("share", Napi::Function::New<Share>(env, "share"));

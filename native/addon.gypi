@@ -56,6 +56,12 @@
       "conditions": [["OS=='linux'", {"libraries": ["-ldl", "-lpthread"]}]],
     },
     {
+      "target_name": "shared_memory",
+      "sources": ["<!@(node -p \"require('./native/sources.json').shared_memory.join(' ')\")"],
+      "include_dirs": ["<(node_addon_api)"],
+      "conditions": [["OS=='linux'", {"libraries": ["-lpthread"]}]],
+    },
+    {
       # What needs no Python.h: compiled once for all cores.
       "target_name": "common",
       "type": "static_library",

@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "process/directory.h"
+#include "process/stdio.h"
 #include "python_module.h"
 #include "threads/gil.h"
 #include "threads/lane.h"
@@ -177,6 +178,7 @@ std::variant<Value, ErrorInfo> StartLanes(std::variant<Value, ErrorInfo> outcome
 void RunPythonThread(const InterpreterConfig& config) {
   const bool own_directory = OwnWorkingDirectory();
   ErrorInfo failure;
+  LetProgramsInheritStdio();
   PyImport_AppendInittab(kPythonModuleName, InitPythonModule);
   if (!Initialize(config, &failure)) {
     FinishStart(failure);

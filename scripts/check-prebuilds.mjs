@@ -13,7 +13,7 @@ const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'
  */
 const EXPORTED_BESIDES = { darwin: /^(_mh_dylib_header|__dso_handle|_Z(n[aw]|d[al]).*|_ZT[IS]P?F\w+)$/ };
 const MEBIBYTE = 2 ** 20;
-const LARGEST = { loader: MEBIBYTE / 2, core: 2 * MEBIBYTE };
+const LARGEST = { loader: MEBIBYTE / 2, shared_memory: MEBIBYTE, core: 2 * MEBIBYTE };
 const GLIBC = [2, 28];
 const MACOS = [11, 0];
 
@@ -25,7 +25,11 @@ const LIBRARIES = {
 };
 
 /** What the process has by the time a binary is loaded: Node's functions, and for a core Python's. */
-const FROM_THE_PROCESS = { loader: /^(napi|node_api)_/, core: /^(napi_|node_api_|_?Py)/ };
+const FROM_THE_PROCESS = {
+  loader: /^(napi|node_api)_/,
+  shared_memory: /^(napi|node_api)_/,
+  core: /^(napi_|node_api_|_?Py)/,
+};
 
 /** `GLIBC_2.17` to [2, 17]; undefined for another name. */
 function versionOf(name, prefix) {
@@ -46,7 +50,7 @@ function floorOf(versions, prefix) {
 export function faultsOf(platform, name, size, about) {
   if (about === null) return ['is no binary of Linux, Windows or macOS'];
   const [system] = platform.split('-');
-  const kind = name === 'loader' ? 'loader' : 'core';
+  const [kind] = name.split('.');
   const faults = [];
   if (about.platform !== platform) faults.push(`is for ${about.platform}`);
   if (size > LARGEST[kind]) faults.push(`is larger than ${LARGEST[kind] / MEBIBYTE} MiB`);

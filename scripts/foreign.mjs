@@ -13,7 +13,7 @@ export const FOREIGN = path.join(CACHE, 'foreign');
 /** The Node whose builds run, of a major version that is maintained. */
 export const NODE_VERSION = '22.23.3';
 
-const isRoot = process.getuid?.() === 0;
+export const isRoot = process.getuid?.() === 0;
 
 /** The path of a program on PATH, or undefined. */
 export function programOf(name) {
@@ -51,6 +51,11 @@ export async function installDebianPackages(packages) {
   const names = missing.flatMap(([, each]) => each);
   const command = `apt-get install -y --no-install-recommends ${names.join(' ')}`;
   if (!isRoot) fail(`${missing.map(([program]) => program).join(', ')} is missing. As root: ${command}`);
+  await aptInstall(names);
+}
+
+/** Installs Debian's packages, as root. */
+export async function aptInstall(names) {
   say(`installing ${names.join(', ')}`);
   if (!listsAreFresh) await run('apt-get', ['update', '-qq']);
   listsAreFresh = true;
@@ -93,7 +98,7 @@ export async function installWheels(folder, { version, platforms, requirements }
 }
 
 /** The package as it is published, with the binaries of `platform`, packed by npm. Returns the tarball. */
-async function packPackage(platform, minor) {
+export async function packPackage(platform, minor) {
   await prebuild({ platforms: [platform], minors: [minor] });
   const folder = path.join(FOREIGN, `pack-${platform}`);
   rmSync(folder, { recursive: true, force: true });
@@ -150,6 +155,14 @@ export async function runTestsIn(project, { name, place, more = [], pathOf = (fi
   ];
   const limitMs = short ? LIMITS.shortMs : LIMITS.fullMs;
   const { code, output } = await start(args, { limitMs, env: { WANGP_FOREIGN: JSON.stringify(place) } });
+  return tellReport(report, { name, code, output, started });
+}
+
+/**
+ * Tells what a program of tests said in its report (`--test-reporter=spec`), how long it took, and how it ended: in CI,
+ * where nobody watches, in full only where something failed. Returns the exit code of the script.
+ */
+export function tellReport(report, { name, code, output, started }) {
   const told = existsSync(report) ? stripVTControlCharacters(readFileSync(report, 'utf8')) : '';
   const count = (what) => Number(new RegExp(`^ℹ ${what} (\\d+)$`, 'm').exec(told)?.[1] ?? Number.NaN);
   const [passed, failed, skipped] = [count('pass'), count('fail') + count('cancelled'), count('skipped')];

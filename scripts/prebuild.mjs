@@ -16,8 +16,12 @@ import { compileWithZig, setUpZig } from './zig.mjs';
 
 const PREBUILDS = path.join(ROOT, 'prebuilds');
 
-/** Binaries of a platform: the loader, and a core for each minor version of Python. */
-export const binaryNames = (minors) => ['loader', ...minors.map((minor) => `core.cp${minor.replace('.', '')}`)];
+/** Binaries of a platform: those without Python in them, and a core for each minor version of Python. */
+export const binaryNames = (minors) => [
+  'loader',
+  'shared_memory',
+  ...minors.map((minor) => `core.cp${minor.replace('.', '')}`),
+];
 
 /** Compiles for the platforms and Pythons that are named. */
 export async function prebuild({ platforms = PLATFORMS, minors = MINORS } = {}) {

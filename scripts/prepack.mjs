@@ -19,10 +19,10 @@ await installPackages();
 await compileTypeScript();
 const dist = (name) => createRequire(import.meta.url)(path.join(ROOT, 'dist', ...name.split('/')));
 const { PREBUILT_PLATFORMS } = dist('runtime/package.js');
-const { coreName } = dist('runtime/binaries.js');
+const { coreName, LOADER, SHARED_MEMORY } = dist('runtime/binaries.js');
 const { OLDEST_MINOR, NEWEST_MINOR } = dist('python/suitability.js');
 
-const binaries = ['loader.node'];
+const binaries = [LOADER, SHARED_MEMORY];
 for (let minor = OLDEST_MINOR; minor <= NEWEST_MINOR; minor += 1) binaries.push(coreName(`3.${minor}`));
 
 /** The platforms that this package is to have binaries for. */

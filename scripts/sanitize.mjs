@@ -54,6 +54,9 @@ const TESTS = [
   'zero-copy',
 ];
 
+/** The same where Python runs in a child: both processes are instrumented. */
+const CHILD_TESTS = ['test/child/memory.test.ts', 'test/embedded/events.test.ts', 'test/embedded/values.test.ts'];
+
 /** Instrumented frames are several times larger, and V8 counts them. */
 const DEEP_STACK = ['--stack-size=6000'];
 
@@ -81,7 +84,7 @@ async function buildPackage(sanitizer, python) {
   for (const name of ['dist', 'package.json'])
     cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   for (const name of ['python', 'node_modules']) symlinkSync(path.join(ROOT, name), path.join(folder, name));
-  for (const name of ['loader.node', core]) {
+  for (const name of ['loader.node', 'shared_memory.node', core]) {
     cpSync(path.join(build, name), path.join(folder, 'build', 'Release', name));
   }
   return folder;
@@ -123,23 +126,32 @@ async function canFindLeaks(env) {
   return error === undefined;
 }
 
-const NO_RESULTS = { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0 };
+const FIGURES = ['numPassedTests', 'numFailedTests', 'numPendingTests'];
+
+/** What vitest counted; one failed test where it wrote nothing. */
+function figuresIn(results) {
+  return existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : { numFailedTests: 1 };
+}
 
 /** Runs the tests, and the fuzz where all of it is asked for, once: exit codes, vitest's figures, reports. */
-async function runOnce({ python, environment, option: [name, value], files, withFuzz }) {
+async function runOnce({ python, environment, option: [name, value], suites, withFuzz }) {
   const reports = mkdtempSync(path.join(tmpdir(), 'wangp-sanitizer-'));
-  const results = path.join(reports, 'results.json');
   const sanitized = { ...environment, [name]: `${value}:log_path=${path.join(reports, 'report')}` };
-  const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${results}`];
-  const project = ['--project', `python ${python.name}`];
   const env = cleanEnvironment({ ...sanitized, WANGP_TEST_PYTHONS: JSON.stringify([python]) });
-  const vitest = [bin('vitest', 'vitest.mjs'), 'run', ...project, ...reporters, ...files];
-  const codes = [await runTests(process.execPath, vitest, { env })];
-  if (withFuzz) codes.push(await runStress('fuzz', [python], ['--short'], { env: sanitized, nodeArgs: DEEP_STACK }));
-  const figures = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : NO_RESULTS;
+  const codes = [];
+  const figures = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
+  for (const [project, files] of suites) {
+    const results = path.join(reports, `results of ${project}.json`);
+    const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${results}`];
+    const vitest = [bin('vitest', 'vitest.mjs'), 'run', '--project', project, ...reporters, ...files];
+    codes.push(await runTests(process.execPath, vitest, { env }));
+    const counted = figuresIn(results);
+    for (const figure of FIGURES) figures[figure] += counted[figure] ?? 0;
+  }
+  const fuzz = withFuzz ? await runStress('fuzz', [python], ['--short'], { env: sanitized, nodeArgs: DEEP_STACK }) : 0;
   const texts = reportsIn(reports);
   rmSync(reports, { recursive: true });
-  return { codes, figures, texts };
+  return { codes: [...codes, fuzz], figures, fuzz, texts };
 }
 
 /** Runs the tests (`tests`: these files, with vitest's options) and the fuzz; resolves with the exit code. */
@@ -158,9 +170,17 @@ export async function runSanitized(sanitizer, pythons, { short: isShort = false,
   const findsLeaks =
     sanitizer === 'address' && (await canFindLeaks(cleanEnvironment({ ...environment, [name]: value })));
   if (findsLeaks) environment.WANGP_TEST_LEAKS = '1';
-  const files = tests.length > 0 ? tests : (isShort ? settings.shortTests : TESTS).map(fileOf);
-  const check = { python, environment, option: [name, value], files, withFuzz: tests.length === 0 };
-  const { codes, figures, faults, findings } = await checkAgain(() => runOnce(check), { say });
+  const here = `python ${python.name}`;
+  const suites =
+    tests.length > 0
+      ? [[here, tests]]
+      : [
+          [here, (isShort ? settings.shortTests : TESTS).map(fileOf)],
+          ['child', isShort ? CHILD_TESTS.slice(0, 1) : CHILD_TESTS],
+        ];
+  const withFuzz = tests.length === 0;
+  const check = { python, environment, option: [name, value], suites, withFuzz };
+  const { codes, figures, fuzz, faults, findings } = await checkAgain(() => runOnce(check), { say });
   for (const text of findings) console.error(text);
   for (const text of faults) console.error(`the sanitizer itself failed each time, so nothing was checked:\n${text}`);
   const { numPassedTests, numFailedTests, numPendingTests } = figures;
@@ -168,7 +188,7 @@ export async function runSanitized(sanitizer, pythons, { short: isShort = false,
   const isRight = codes.every((code) => code === 0) && complaints === 0 && numPassedTests > 0;
   console.log(
     `${settings.short}: ${numPassedTests} tests passed, ${numFailedTests} failed, ${numPendingTests} skipped on ` +
-      `CPython ${python.version}; ${codes.length === 1 ? '' : `fuzz ${codes[1] === 0 ? 'passed' : 'FAILED'}; `}` +
+      `CPython ${python.version}; ${withFuzz ? `fuzz ${fuzz === 0 ? 'passed' : 'FAILED'}; ` : ''}` +
       `${findings.length} reports${faults.length === 0 ? '' : `, ${faults.length} FAULTS of the sanitizer itself`}` +
       `${sanitizer !== 'address' || findsLeaks ? '' : ', leaks not looked for: no ptrace here'}`,
   );

@@ -1,6 +1,6 @@
 // What a sanitizer has written: findings, which are ours, and faults of the tool itself, which say nothing about us.
 
-const OURS = /\/native\/(?:\w+\/)*\w+\.(?:cc|h|c):|\/pybind11\/|\/(?:core\.cp\d+|loader)\.node\b/;
+const OURS = /\/native\/(?:\w+\/)*\w+\.(?:cc|h|c):|\/pybind11\/|\/(?:core\.cp\d+|loader|shared_memory)\.node\b/;
 const RUNTIME = /libsanitizer|libstdc\+\+|\/c\+\+\/\d+\//;
 
 /** LeakSanitizer stops all threads and reads their stacks; sometimes it dies of that, and the process with it. */

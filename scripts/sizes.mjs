@@ -5,7 +5,7 @@ import { thoroughInterpreter } from './interpreters.mjs';
 export const SIZES = ['--all', '--beyond', '--full'];
 
 /** Programs of test/stress/, in the order in which they run. */
-export const STRESS = ['isolation', 'exit', 'soak', 'fuzz'];
+export const STRESS = ['isolation', 'exit', 'soak', 'fuzz', 'pool'];
 
 /** The sanitizers, in the order in which they run. */
 export const SANITIZED = ['address', 'thread'];

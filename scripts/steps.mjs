@@ -177,10 +177,10 @@ export async function setUpEnvironment(folder, python, { extra = [], systemPacka
   return environmentPython(folder);
 }
 
-/** `loader.node`, and the core for one Python minor version, in build/Release. */
+/** What needs no Python, and the core for one Python minor version, in build/Release. */
 export async function buildNative(python) {
   const core = `core.cp${python.minor.replace('.', '')}`;
-  const outputs = ['loader', core].map((name) => path.join(ROOT, 'build', 'Release', `${name}.node`));
+  const outputs = ['loader', 'shared_memory', core].map((name) => path.join(ROOT, 'build', 'Release', `${name}.node`));
   const inputs = ['native', 'binding.gyp', 'lib/cli/build-native.ts'];
   await once(`native ${core}`, { inputs, outputs, key: process.arch }, async () => {
     say(`building the native addon for Python ${python.minor}`);

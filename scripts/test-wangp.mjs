@@ -1,6 +1,7 @@
 // npm run test:wangp [-- --record | OPTIONS FOR VITEST]: the contract's tests on the WanGP checkout that WANGP_ROOT
 // names, in the interpreter that WANGP_PYTHON names. Besides: WANGP_CONFIG (a wgp_config.json), WANGP_PRE_IMPORT and
-// WANGP_PYTHON_PATH (lists with commas: modules to import before WanGP, folders of theirs), WANGP_MODEL (tinycpu).
+// WANGP_PYTHON_PATH (lists with commas: modules to import before WanGP, folders of theirs), WANGP_MODEL (tinycpu), and
+// WANGP_PLACE=child to have Python run in a child.
 // With `--record`, where all have passed, docs/contract.md says so, and on what; otherwise nothing here is written.
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,7 +34,8 @@ const env = {
   WANGP_TEST_PYTHONS: JSON.stringify([{ name: python.minor, executable: python.executable, torch: true }]),
 };
 // One process with a WanGP in it at a time.
-const options = ['--project', 'contract', '--maxWorkers', '1', '--reporter', 'verbose', '--reporter', 'json'];
+const project = process.env.WANGP_PLACE === 'child' ? 'contract, child' : 'contract';
+const options = ['--project', project, '--maxWorkers', '1', '--reporter', 'verbose', '--reporter', 'json'];
 say(`the contract on ${root}, in ${python.executable}`);
 const status = await runInForeground(
   process.execPath,

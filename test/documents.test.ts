@@ -1,6 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ERROR_CODES } from 'wangp-node';
@@ -38,6 +41,66 @@ describe('the programs of the README run as they stand', () => {
     const { stderr } = await promisify(execFile)(process.execPath, [file], { cwd: folder });
     expect(stderr).not.toContain('Error:');
   });
+});
+
+/** A port that nobody has at the moment. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+test('the server of docs/pool.md runs as it stands, and answers what the document says', async () => {
+  const document = readFileSync(path.join(REPOSITORY, 'docs', 'pool.md'), 'utf8');
+  const [, program] = /^## A server\n(?:(?!^##)[^])*?^```js\n([^]*?)^```/m.exec(document)!;
+  writeFileSync(path.join(folder, 'server.mjs'), program!);
+  const port = await freePort();
+  const server = spawn(process.execPath, ['server.mjs'], { cwd: folder, env: { ...process.env, PORT: String(port) } });
+  const ended = once(server, 'exit');
+  let stderr = '';
+  server.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  server.stdout.resume();
+
+  type Answer = { status: number } & Record<string, unknown>;
+  async function ask(method: string, url: string, body?: string): Promise<Answer> {
+    const response = await fetch(`http://localhost:${port}${url}`, { method, ...(body === undefined ? {} : { body }) });
+    return { ...((await response.json()) as object), status: response.status };
+  }
+  const submit = (): Promise<Answer> => ask('POST', '/jobs', JSON.stringify({ prompt: 'a lighthouse at dusk' }));
+  async function endOf(id: unknown): Promise<Answer> {
+    for (;;) {
+      const answer = await ask('GET', `/jobs/${String(id)}`);
+      if (answer['done'] === true) return answer;
+      await sleep(50);
+    }
+  }
+
+  try {
+    await expect.poll(() => ask('GET', '/').catch(() => undefined), { timeout: 10_000 }).toMatchObject({ status: 404 });
+    const first = await submit();
+    expect(first).toEqual({ status: 202, id: expect.any(String) as string, position: 1 });
+    expect(await ask('POST', '/jobs', 'no JSON')).toMatchObject({ status: 400 });
+    // One job runs, and 100 may wait.
+    const further = await Promise.all(Array.from({ length: 110 }, submit));
+    expect(further.filter(({ status }) => status === 202).length).toBeGreaterThanOrEqual(100);
+    expect(further.filter(({ status }) => status === 503)).not.toEqual([]);
+    expect(further.find(({ status }) => status === 503)).toMatchObject({ code: 'ERR_WANGP_QUEUE_FULL' });
+
+    const { id } = further.findLast(({ status }) => status === 202)!;
+    expect(await ask('GET', `/jobs/${String(id)}`)).toMatchObject({ status: 200, done: false });
+    expect(await ask('DELETE', `/jobs/${String(id)}`)).toMatchObject({ status: 200 });
+    expect(await endOf(id)).toMatchObject({ success: false, errors: [{ stage: 'cancelled' }] });
+    const { generatedFiles } = await endOf(first['id']);
+    expect((generatedFiles as string[]).map((file) => existsSync(file))).toEqual([true]);
+
+    server.kill('SIGTERM');
+    expect(await ended, stderr).toEqual([0, null]);
+  } finally {
+    server.kill('SIGKILL');
+  }
 });
 
 test('docs/errors.md says of every code, in order, what its comment in lib/errors.ts says', () => {

@@ -49,6 +49,28 @@ describe('an unread stream', () => {
     expect(await readAll(events)).toHaveLength(EVENT_LIMITS.events);
   });
 
+  test('keeps the latest position in a line only, and counts no other one as dropped', async () => {
+    const { events, queue } = makeEvents();
+    const reader = events[Symbol.asyncIterator]();
+    const heard = [reader.next()];
+    for (const position of [3, 2]) {
+      queue.push(event('queued', { position }));
+      heard.push(reader.next());
+    }
+    queue.push(event('started'));
+    queue.push(event('queued', { position: 1 }));
+    expect(dataOf((await Promise.all(heard)).map(({ value }) => value ?? null))).toEqual([
+      { position: 3 },
+      { position: 2 },
+      null,
+    ]);
+    expect((await readAll(events)).map(({ kind, data }) => [kind, data])).toEqual([
+      ['started', null],
+      ['queued', { position: 1 }],
+    ]);
+    expect(events.dropped).toEqual({});
+  });
+
   test('loses its oldest lines', async () => {
     const { events, queue } = makeEvents();
     for (let count = 0; count < 3 * EVENT_LIMITS.events; count += 1) queue.push(line(`${count}`));

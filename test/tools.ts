@@ -13,6 +13,9 @@ export const FIXTURES = path.join(REPOSITORY, 'test', 'fixtures');
 /** Runs the Python that a job's setting `script` brings: see its `shared/api.py`. */
 export const SCRIPTED_ROOT = path.join(FIXTURES, 'roots', 'scripted');
 
+/** Where `init` has Python run when a test doesn't say: `npm test` runs many tests in both places. */
+export const IN_CHILD = process.env['WANGP_PLACE'] === 'child';
+
 /** A session on the scripted root. */
 export function initScripted(options: InitOptions = {}): Promise<WanGPSession> {
   return init({ root: SCRIPTED_ROOT, ...options });
@@ -85,3 +88,8 @@ export async function collectUntil(done: () => boolean | Promise<boolean>): Prom
 export const { liveCounts } = createRequire(import.meta.url)(path.join(PACKAGE, 'dist', 'runtime', 'embedded.js')) as {
   liveCounts: () => { environments: number; memories: number; pendingMessages: number; channels: number };
 };
+
+/** What is alive in this process of memory shared with children. */
+export const { sharedCounts } = createRequire(import.meta.url)(
+  path.join(PACKAGE, 'dist', 'runtime', 'shared-memory.js'),
+) as { sharedCounts: () => { memories: number; segments: number } };

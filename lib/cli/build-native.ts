@@ -86,7 +86,7 @@ export function nodeHeaders(environment: NodeJS.ProcessEnv = process.env): strin
 }
 
 /**
- * Compiles `loader.node` and the core for one Python minor version into `build/Release` of the folder.
+ * Compiles what needs no Python, and the core for one Python minor version, into `build/Release` of the folder.
  * Rejects with `ERR_WANGP_BUILD`, which says what is missing.
  */
 export async function buildAddon(build: AddonBuild): Promise<void> {

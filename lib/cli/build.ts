@@ -6,7 +6,7 @@ import path from 'node:path';
 import { WanGPError } from '../errors';
 import { makeCacheFolder } from '../python/cache';
 import { findPython } from '../python/find';
-import { BUILD_FOLDER, coreName, muslError, userBuildFolder } from '../runtime/binaries';
+import { BUILD_FOLDER, coreName, LOADER, muslError, SHARED_MEMORY, userBuildFolder } from '../runtime/binaries';
 import { buildCommand, IS_CLONE, PACKAGE_ROOT } from '../runtime/package';
 import { buildAddon, checkCompiler, pythonFiles } from './build-native';
 import { fetchBuildTools } from './build-tools';
@@ -52,7 +52,7 @@ export async function build({ python: named, root, verbose = false }: BuildOptio
     await writeFile(path.join(folder, 'binding.gyp'), '{"includes": ["native/addon.gypi"]}\n');
     say('Compiling; this takes minutes…');
     await buildAddon({ folder, python, ...tools, show: verbose });
-    const names = ['loader.node', coreName(python.minor)];
+    const names = [LOADER, SHARED_MEMORY, coreName(python.minor)];
     const target = await place(path.join(folder, 'build', 'Release'), names, userBuildFolder(cache));
     await checkLoads(python.executable);
     for (const name of names) console.log(path.join(target, name));

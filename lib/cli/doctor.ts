@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { surveyPython } from '../python/find';
-import { findBinary, coreName } from '../runtime/binaries';
+import { coreName, findBinary, LOADER } from '../runtime/binaries';
 import { packageVersion } from '../runtime/package';
 import { SAMPLE_ROOT } from '../session/root';
 import { searchOptions } from '../session/search';
@@ -58,7 +58,7 @@ async function examine(options: DoctorOptions): Promise<Examination> {
   const config = root.value === undefined ? undefined : checkConfig(options.config, root.value);
   const folders = outputFolders(options.output, root.value ?? process.cwd(), config?.value ?? {});
   const hasBinaries =
-    chosen !== undefined && [coreName(chosen.minor), 'loader.node'].every((name) => findBinary(name) !== undefined);
+    chosen !== undefined && [coreName(chosen.minor), LOADER].every((name) => findBinary(name) !== undefined);
   return {
     root: root.value,
     python: chosen?.executable,

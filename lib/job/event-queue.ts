@@ -4,6 +4,8 @@ import type { SessionEvent } from './records';
  * What a job keeps of its events at most, for all its readers together. Beyond either limit, the events that every
  * reader has read are forgotten first, oldest first. If that isn't enough, readers lose events that they haven't read:
  * of previews and of progress all but the latest, of console lines the oldest. Events of other kinds are never dropped.
+ *
+ * Of `queued` only the latest is kept in any case: a position that has changed is of no use. `dropped` doesn't count it.
  */
 export const EVENT_LIMITS = Object.freeze({ events: 10_000, bytes: 64 << 20 } as const);
 
@@ -12,6 +14,7 @@ const OVERFLOW: ReadonlyMap<string, 'all' | 'oldest'> = new Map([
   ['preview', 'all'],
   ['progress', 'all'],
   ['stream', 'oldest'],
+  ['queued', 'all'],
 ]);
 
 interface Entry {
@@ -82,6 +85,7 @@ export class EventQueue {
 
   push(event: SessionEvent): void {
     const size = sizeOf(event);
+    if (event.kind === 'queued') this.#removeOldest(event.kind);
     this.#makeRoom(event.kind, size);
     this.#count += 1;
     const entry: Entry = { event, number: this.#count, size, previous: this.#last, next: undefined, newer: undefined };
@@ -150,12 +154,14 @@ export class EventQueue {
     while (this.#first !== undefined && this.#first.number <= had && this.#isFull(size)) this.#remove(this.#first);
     const overflow = OVERFLOW.get(kind);
     if (overflow === undefined || !this.#isFull(size)) return;
-    let oldest = this.#oldest.get(kind);
-    while (oldest !== undefined && (overflow === 'all' || this.#isFull(size))) {
-      this.#remove(oldest);
-      this.countDropped(kind, 1);
-      oldest = this.#oldest.get(kind);
-    }
+    while ((overflow === 'all' || this.#isFull(size)) && this.#removeOldest(kind)) this.countDropped(kind, 1);
+  }
+
+  /** Whether there was one, of a kind that gives way. */
+  #removeOldest(kind: string): boolean {
+    const oldest = this.#oldest.get(kind);
+    if (oldest !== undefined) this.#remove(oldest);
+    return oldest !== undefined;
   }
 
   #hadByAll(): number {

@@ -7,29 +7,29 @@ import { JobControl } from './control';
 import { JobEvents } from './events';
 import { checkKind, type EventListener } from './listeners';
 import type { EventData, GenerationResult } from './records';
+import type { JobState } from './state';
 import { WAIT_OPTIONS, type WaitOptions } from './wait-options';
 
 const UNCLONEABLE = uncloneable(
   'a job stays in the thread that submitted it: post what its events and its result say, and tensors by share(); it',
 );
 
-/** A generation under way. */
-export class SessionJob {
+/** A job, whatever runs it: its events, its result. */
+export abstract class Job {
   /** @internal */
   readonly uncloneable = UNCLONEABLE;
   /** The job's events. */
   readonly events: JobEvents;
 
-  readonly #control: JobControl;
+  readonly #control: JobState;
 
-  /** @internal Made by a session. */
-  constructor(control: JobControl) {
-    if (!(control instanceof JobControl)) throw invalid('a job is made by session.submit() and its like');
+  /** @internal */
+  constructor(control: JobState) {
     this.#control = control;
     this.events = new JobEvents(control.events);
   }
 
-  /** Whether the job has ended. The session accepts the next one from then on. */
+  /** Whether the job has ended. A session accepts the next one from then on. */
   get done(): boolean {
     return this.#control.done;
   }
@@ -89,8 +89,8 @@ export class SessionJob {
   }
 
   /**
-   * Calls `listener` with each event of `kind` from now on; `*` stands for every kind. After a submit's `await` nothing
-   * has been missed yet. What a listener throws is an uncaught exception, as in any event listener; the job goes on.
+   * Calls `listener` with each event of `kind` from now on; `*` stands for every kind. Added as soon as the submit has
+   * given the job, it misses nothing. What a listener throws is an uncaught exception, as in any event listener; the job goes on.
    */
   on<Kind extends keyof EventData | '*' | (string & {})>(kind: Kind, listener: EventListener<Kind>): this {
     this.#control.listeners.add(kind, listener, false);
@@ -110,10 +110,30 @@ export class SessionJob {
     return this;
   }
 
+  /** For `JSON.stringify`: what is plain of it. */
+  toJSON(): object {
+    const { done, cancelRequested } = this;
+    return { done, cancelRequested };
+  }
+
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
+    return show(this.constructor.name, this.shown(), depth, options);
+  }
+
+  /** @internal What a person wants to see of it. */
+  protected shown(): object {
     const { done, cancelRequested, events } = this;
-    return show('SessionJob', { done, cancelRequested, events }, depth, options);
+    return { done, cancelRequested, events };
+  }
+}
+
+/** A generation under way. */
+export class SessionJob extends Job {
+  /** @internal Made by a session. */
+  constructor(control: JobControl) {
+    if (!(control instanceof JobControl)) throw invalid('a job is made by session.submit() and its like');
+    super(control);
   }
 }
 

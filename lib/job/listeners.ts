@@ -10,6 +10,7 @@ interface Entry {
 }
 
 const KINDS: Readonly<Record<keyof EventData | '*', true>> = {
+  queued: true,
   started: true,
   progress: true,
   preview: true,

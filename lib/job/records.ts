@@ -118,6 +118,8 @@ interface EventOf<Kind extends string, Data> {
 
 /** The payload of each known kind of event. */
 export interface EventData {
+  /** A pool's jobs only: the place in its line has changed. 1 is the next to run. */
+  queued: { readonly position: number };
   started: { readonly tasks: number };
   progress: ProgressUpdate;
   preview: PreviewUpdate;
@@ -150,7 +152,8 @@ export type EventOfKind<Kind extends string> = Kind extends keyof EventData
 
 /** What `onEvent` receives: the kinds that have a callback, by upstream's names (`complete`, not `completed`). */
 export type CallbackEvent =
-  Exclude<KnownEvent, { kind: 'completed' | 'started' | 'refresh_models' }> | EventOf<'complete', GenerationResult>;
+  | Exclude<KnownEvent, { kind: 'completed' | 'queued' | 'started' | 'refresh_models' }>
+  | EventOf<'complete', GenerationResult>;
 
 // Records as the Python bridge sends them: upstream's field names.
 type Plain = Readonly<Record<string, unknown>>;
@@ -233,25 +236,29 @@ function everyOneCancelled(errors: readonly GenerationError[]): boolean {
   return errors.length > 0 && errors.every((error) => error.cancelled);
 }
 
-/** How a job ended whose result has no form in JavaScript: longer than a string can be, or there was no memory. */
-const LOST_RESULT: GenerationResult = withMethod({
-  success: false,
-  cancelled: false,
-  totalTasks: 1,
-  successfulTasks: 0,
-  failedTasks: 1,
-  generatedFiles: [],
-  errors: [
-    {
-      message: 'the result of the job is too large for JavaScript; its files are in the output folder',
-      taskIndex: null,
-      taskId: null,
-      stage: 'runtime',
-      cancelled: false,
-    },
-  ],
-  artifacts: [],
-});
+/** How a job of so many tasks ended that has no result of WanGP's; `stage` is that of its one error. */
+export function failedResult(
+  message: string,
+  tasks = 1,
+  stage: 'runtime' | 'validation' | 'cancelled' = 'runtime',
+): GenerationResult {
+  const cancelled = stage === 'cancelled';
+  return withMethod({
+    success: false,
+    cancelled,
+    totalTasks: tasks,
+    successfulTasks: 0,
+    failedTasks: tasks,
+    generatedFiles: [],
+    errors: [{ message, taskIndex: null, taskId: null, stage, cancelled }],
+    artifacts: [],
+  });
+}
+
+/** It is longer than a string can be, or there was no memory. */
+const LOST_RESULT = failedResult(
+  'the result of the job is too large for JavaScript; its files are in the output folder',
+);
 
 /** Whether an event lost its payload on the way, which has no form in JavaScript: too large, or there was no memory. */
 export function isLost(kind: string, plain: unknown): boolean {

@@ -1,9 +1,11 @@
 import { WanGPError } from '../errors';
 import { joinRuntime } from '../runtime/embedded';
+import { joinSharedMemory } from '../runtime/shared-memory';
 import { invalid } from '../validate';
 import {
   AudioTensor,
   HdrVideoTensor,
+  SHARED,
   type SharedTensor,
   Tensor,
   type TensorKind,
@@ -14,7 +16,12 @@ import {
 function isToken(value: unknown): value is SharedTensor {
   if (typeof value !== 'object' || value === null) return false;
   const { token, core, pid } = value as Partial<SharedTensor>;
-  return Number.isSafeInteger(token) && typeof core === 'string' && /^3\.\d+$/.test(core) && Number.isInteger(pid);
+  return (
+    Number.isSafeInteger(token) &&
+    typeof core === 'string' &&
+    (core === SHARED || /^3\.\d+$/.test(core)) &&
+    Number.isInteger(pid)
+  );
 }
 
 /**
@@ -33,7 +40,8 @@ export function openTensor<Opened extends Tensor<ArrayBufferView>>(shared: Share
         'threads of one process; send tensor.data instead',
     );
   }
-  const tensor = joinRuntime(shared.core, toTensor).openShared(shared.token);
+  const addon = shared.core === SHARED ? joinSharedMemory(toTensor) : joinRuntime(shared.core, toTensor);
+  const tensor = addon.openShared(shared.token);
   if (!(tensor instanceof Tensor)) {
     throw new WanGPError(
       'ERR_WANGP_DISPOSED',

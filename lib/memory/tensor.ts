@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import { inspect, type InspectOptions } from 'node:util';
 import { WanGPError } from '../errors';
-import type { CoreAddon, NativeMemory } from '../runtime/native';
+import type { MemoryAddon, MemoryPlace, NativeMemory } from '../runtime/native';
 import { show } from '../show';
 import { uncloneable } from '../uncloneable';
 import { invalid } from '../validate';
@@ -34,16 +34,19 @@ declare const tensorType: unique symbol;
 /** What `tensor.share()` gives: a plain object that `postMessage` takes. It can be opened once. */
 export type SharedTensor<Opened extends Tensor<ArrayBufferView> = Tensor> = TensorKind & {
   readonly token: number;
-  /** The minor version of the Python that the memory belongs to. */
+  /** The minor version of the Python that the memory belongs to, or `shared`. */
   readonly core: string;
   readonly pid: number;
   readonly [tensorType]?: Opened;
 };
 
+/** What a token names in place of a Python's version, for memory that is shared with a child. */
+export const SHARED = 'shared';
+
 /** What a tensor is made of: out of reach of whoever has the tensor. */
 class Origin {
   constructor(
-    readonly core: CoreAddon,
+    readonly addon: MemoryAddon,
     readonly memory: NativeMemory,
   ) {}
 }
@@ -55,7 +58,8 @@ const UNCLONEABLE = uncloneable(
 );
 
 /**
- * Python's memory, C-contiguous, seen from JavaScript: all views share one ArrayBuffer at Python's own address.
+ * Python's memory, C-contiguous, seen from JavaScript: all views share one ArrayBuffer at Python's own address. Where
+ * Python runs in a child (`place: 'child'`) that is memory which both processes map, copied into once by the child.
  *
  * Python keeps the memory until `dispose()` or until the last view is garbage-collected. Dispose of large tensors early:
  * the collector learns of them late. Don't dispose while an asynchronous write of `data` is under way.
@@ -65,8 +69,13 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
   readonly shape: readonly number[];
   /** The elements' type, by NumPy's name. */
   readonly dtype: Dtype;
-  /** False where the elements had to be copied on their way (GPU memory, strided, half floats, Electron). */
+  /** False where the elements had to be copied on their way (GPU memory, strided, half floats, a child, Electron). */
   readonly zeroCopy: boolean;
+  /**
+   * Whose memory the elements lie in. `python`: Python's, in this process. `shared`: memory that this process shares with
+   * a child, and keeps after the child's end. `own`: this runtime's own, a copy (Electron, less than 1 MiB from a child).
+   */
+  readonly memory: MemoryPlace;
 
   /** @internal */
   readonly uncloneable = UNCLONEABLE;
@@ -89,12 +98,13 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
     this.dtype = memory.dtype as Dtype;
     this.shape = memory.shape;
     this.zeroCopy = memory.zeroCopy;
+    this.memory = memory.place;
   }
 
   /**
    * The elements in C order.
-   * Throws `ERR_WANGP_DISPOSED` after `dispose()`, and `ERR_WANGP_TOO_LARGE` for more than a Buffer of this Node holds:
-   * 4 GiB on Node 20.
+   * Throws `ERR_WANGP_DISPOSED` after `dispose()`, and `ERR_WANGP_TOO_LARGE` for more than a Buffer holds: 4 GiB
+   * on Node 20, just under 2 GiB in Electron 22.
    */
   get data(): Data {
     if (this.#disposed) throw disposedError('read data');
@@ -110,16 +120,15 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
   /**
    * Gives the memory back to Python, as soon as it next runs. Every view has length 0 afterwards. Idempotent.
    *
-   * Where `data.buffer` has been transferred (`buffer.transfer()`, `structuredClone` with a transfer list), the new
-   * buffer has the memory: it stays valid, and Python's memory is kept until it is collected. `disposed` is true then
-   * all the same. What a Worker has moved to another thread outlives the Worker, and is
-   * kept for good.
+   * Where `data.buffer` has been transferred (`buffer.transfer()`), the new buffer has the memory: it stays valid, and
+   * Python's memory is kept until it is collected. `disposed` is true then all the same. What a Worker has moved to
+   * another thread outlives the Worker, and is kept for good.
    */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    const { core, memory } = this.#origin;
-    core.release(memory.handle, memory.buffer);
+    const { addon, memory } = this.#origin;
+    addon.release(memory.handle, memory.buffer);
   }
 
   [Symbol.dispose](): void {
@@ -135,24 +144,24 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
    */
   share(): SharedTensor<this> {
     if (this.#disposed) throw disposedError('share()');
-    const { core, memory } = this.#origin;
-    const token = core.share(memory.handle);
+    const { addon, memory } = this.#origin;
+    const token = addon.share(memory.handle);
     if (token === 0) {
       throw new WanGPError(
         'ERR_WANGP_UNSUPPORTED',
-        'this tensor has no memory of Python’s to share (it is empty, or this runtime made a copy): post its data',
+        'this tensor has no memory to share (it is empty, or a copy of this runtime’s own): post its data',
       );
     }
-    return { ...this.kind(), token, core: core.pythonVersion, pid: process.pid };
+    return { ...this.kind(), token, core: addon.pythonVersion ?? SHARED, pid: process.pid };
   }
 
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
     // A Proxy of a tensor has its methods, and none of its state.
     if (!(#origin in this)) return '[Proxy of a tensor]';
-    const { shape, dtype, zeroCopy, disposed } = this;
+    const { shape, dtype, zeroCopy, memory, disposed } = this;
     const more = Object.fromEntries(Object.entries(this.kind()).filter(([name]) => name !== 'kind'));
-    return show(this.constructor.name, { shape, dtype, ...more, zeroCopy, disposed }, depth, options);
+    return show(this.constructor.name, { shape, dtype, ...more, zeroCopy, memory, disposed }, depth, options);
   }
 
   /** @internal What makes a tensor of this class of a plain one. */
@@ -168,10 +177,14 @@ export class Tensor<Data extends ArrayBufferView = TensorData> {
   #buffer(): ArrayBuffer {
     const { buffer } = this.#origin.memory;
     if (buffer !== null) return buffer;
+    const { electron } = process.versions;
+    const limit =
+      electron === undefined
+        ? `a Buffer of Node ${process.versions.node} can be (${constants.MAX_LENGTH} bytes): use Node 22 or newer, or`
+        : `an ArrayBuffer of Electron ${electron} can be (in Electron 22 just under 2 GiB): use`;
     throw new WanGPError(
       'ERR_WANGP_TOO_LARGE',
-      `a tensor of the shape [${this.shape.join(', ')}] is larger than a Buffer of Node ${process.versions.node} ` +
-        `can be (${constants.MAX_LENGTH} bytes): use Node 22 or newer, or the file that the artifact names`,
+      `a tensor of the shape [${this.shape.join(', ')}] is larger than ${limit} the file that the artifact names`,
     );
   }
 }
@@ -237,6 +250,6 @@ export class AudioTensor extends Tensor<Float32Array> {
 }
 
 /** What Python's memory becomes in JavaScript. */
-export function toTensor(core: CoreAddon, memory: NativeMemory): Tensor {
-  return new Tensor(new Origin(core, memory));
+export function toTensor(addon: MemoryAddon, memory: NativeMemory): Tensor {
+  return new Tensor(new Origin(addon, memory));
 }

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { unpacked } from '../asar';
 import { ANSWER_MARKER, askScript, type AskOptions } from './probe';
 
 /** A line of a checkout's requirements, and what is installed of it. */
@@ -38,7 +39,7 @@ export interface TorchReport {
   readonly devices: readonly { readonly name: string; readonly memory: number }[];
 }
 
-const SCRIPT = path.join(__dirname, '..', '..', 'python', 'environment_report.py');
+const SCRIPT = unpacked(path.join(__dirname, '..', '..', 'python', 'environment_report.py'));
 
 function hasArrays(value: unknown, names: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null) return false;

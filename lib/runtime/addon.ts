@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { WanGPError } from '../errors';
-import { coreName, findBinary, missingBinary, muslError } from './binaries';
-import type { CoreAddon, LoaderAddon } from './native';
+import { coreName, findBinary, LOADER, missingBinary, muslError, SHARED_MEMORY } from './binaries';
+import type { CoreAddon, LoaderAddon, SharedMemoryAddon } from './native';
 import { buildCommand, checkUnbundled } from './package';
 import type { PythonEnvironment } from '../python/find';
 
@@ -25,11 +25,15 @@ function dlopen(file: string, python?: string): unknown {
 
 /**
  * Opens the interpreter's libpython and loads the core that was built for its version.
- * Rejects with `ERR_WANGP_CORE_MISSING`, `ERR_WANGP_ADDON_LOAD` or `ERR_WANGP_PYTHON_IN_USE`.
+ * Throws `ERR_WANGP_CORE_MISSING`, `ERR_WANGP_ADDON_LOAD` or `ERR_WANGP_PYTHON_IN_USE`; what is thrown once the library
+ * is open goes through `explain`.
  */
-export function loadCore(python: PythonEnvironment): { readonly core: CoreAddon; readonly deepBind: boolean } {
-  const loaderFile = findBinary('loader.node');
-  if (loaderFile === undefined) throw missingBinary('loader.node', 'the native addon is not built', python.executable);
+export function loadCore(
+  python: PythonEnvironment,
+  explain: (error: unknown, python: PythonEnvironment) => unknown,
+): { readonly core: CoreAddon; readonly deepBind: boolean } {
+  const loaderFile = findBinary(LOADER);
+  if (loaderFile === undefined) throw missingBinary(LOADER, 'the native addon is not built', python.executable);
   const coreFile = findBinary(coreName(python.minor));
   if (coreFile === undefined) {
     const why = `there is no native core for Python ${python.minor} (${python.executable})`;
@@ -45,7 +49,7 @@ export function loadCore(python: PythonEnvironment): { readonly core: CoreAddon;
   try {
     return { core: dlopen(coreFile, python.executable) as CoreAddon, deepBind: loader.deepBinds };
   } catch (error) {
-    throw spent(error, python);
+    throw explain(error, python);
   }
 }
 
@@ -63,4 +67,12 @@ export function joinCore(minor: string): CoreAddon {
   if (file === undefined)
     throw missingBinary(coreName(minor), `there is no native core for Python ${minor}`, undefined);
   return dlopen(file) as CoreAddon;
+}
+
+/** The part of the addon that has no Python in it. Throws `ERR_WANGP_CORE_MISSING` or `ERR_WANGP_ADDON_LOAD`. */
+export function loadSharedMemory(): SharedMemoryAddon {
+  checkUnbundled();
+  const file = findBinary(SHARED_MEMORY);
+  if (file === undefined) throw missingBinary(SHARED_MEMORY, 'the native addon is not built', undefined);
+  return dlopen(file) as SharedMemoryAddon;
 }

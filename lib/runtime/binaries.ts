@@ -24,6 +24,10 @@ export function binaryFolders(): readonly string[] {
   ];
 }
 
+/** The binaries that have no Python in them. */
+export const LOADER = 'loader.node';
+export const SHARED_MEMORY = 'shared_memory.node';
+
 /** `3.11` to `core.cp311.node`. */
 export function coreName(minor: string): string {
   return `core.cp${minor.replace('.', '')}.node`;

@@ -1,17 +1,16 @@
 import { isMainThread } from 'node:worker_threads';
 import { isSamePath } from '../directory';
 import { joinCore, loadCore, spent } from './addon';
-import { ERROR_CODES, WanGPError, type WanGPErrorCode } from '../errors';
+import { WanGPError } from '../errors';
 import { toJson } from './json';
-import type { CallOptions, CoreAddon, InterpreterInfo, LiveCounts, NativeError, NativeMemory } from './native';
+import type { CoreAddon, InterpreterInfo, LiveCounts, MemoryAddon, NativeMemory } from './native';
+import { toWanGPError } from './native-error';
 import { PYTHON_FOLDER } from './package';
 import type { PythonEnvironment } from '../python/find';
-
-/** Hears the events of one channel, each in a turn of its own. */
-export type ChannelListener = (kind: string, data: unknown, timestamp: number, dropped: number) => void;
+import { Channel, type ChannelListener, type Runtime, type RuntimeCallOptions } from './runtime';
 
 /** What Python's memory becomes, wherever it is in a value. The layer above decides. */
-export type MemoryFactory = (core: CoreAddon, memory: NativeMemory) => unknown;
+export type MemoryFactory = (addon: MemoryAddon, memory: NativeMemory) => unknown;
 
 /** The core as this environment has loaded it: it may have opened a tensor without a session of its own. */
 let adopted: CoreAddon | undefined;
@@ -32,34 +31,20 @@ export function liveCounts(): LiveCounts {
   return adopted?.liveCounts() ?? { environments: 0, memories: 0, pendingMessages: 0, channels: 0 };
 }
 
-/** Python's exception as JavaScript's `cause`: its type, its message, and its traceback where others have a stack. */
-function pythonCause({ pythonType, pythonMessage = '', pythonTraceback }: NativeError): Error | undefined {
-  if (pythonType === undefined) return undefined;
-  const cause = new Error(pythonMessage);
-  cause.name = pythonType;
-  cause.stack = pythonTraceback?.trimEnd() ?? `${pythonType}: ${pythonMessage}`;
-  return cause;
-}
-
-function toWanGPError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const native = error as NativeError;
-  if (native.code === undefined || !Object.hasOwn(ERROR_CODES, native.code)) return error;
-  const { pythonType, pythonTraceback } = native;
-  const details = { cause: pythonCause(native), pythonType, pythonTraceback };
-  return new WanGPError(native.code as WanGPErrorCode, native.message, details);
-}
-
 /**
  * The embedded interpreter as this Node environment (main thread or Worker) uses it: calls, channels of events, and
  * the event loop kept alive while either is awaited. One for each environment; all share the process's interpreter.
  */
-export class Runtime {
+export class EmbeddedRuntime implements Runtime {
+  readonly place = 'here';
+  readonly pid = process.pid;
+  readonly incarnation = 1;
   readonly python: PythonEnvironment;
   readonly interpreter: InterpreterInfo;
   /** Whether Python is bound to its own libraries, and not to those of the same name that this process exports. */
   readonly deepBind: boolean;
-  readonly #core: CoreAddon;
+  /** For a child's program. */
+  readonly core: CoreAddon;
   readonly #listeners = new Map<number, ChannelListener>();
   #awaited = 0;
 
@@ -67,17 +52,24 @@ export class Runtime {
     this.python = python;
     this.interpreter = interpreter;
     this.deepBind = deepBind;
-    this.#core = core;
+    this.core = core;
     core.setEventHandler((channel, kind, data, timestamp, dropped) => {
-      this.#listeners.get(channel)?.(kind, data, timestamp, dropped);
+      this.#listeners.get(channel)?.hear(kind, data, timestamp, dropped);
     });
     // Node runs no cleanup hook on `process.exit()`; a Worker's exit is not the process's.
     if (isMainThread) process.on('exit', () => core.onProcessExit());
   }
 
-  /** Starts the interpreter, or joins the one that another environment started. */
-  static async start(python: PythonEnvironment, fromMemory: MemoryFactory): Promise<Runtime> {
-    const { core, deepBind } = loadCore(python);
+  /**
+   * Starts the interpreter, or joins the one that another environment started. `explain` adds to an error of a time when
+   * the process had loaded the interpreter's library.
+   */
+  static async start(
+    python: PythonEnvironment,
+    fromMemory: MemoryFactory,
+    explain: (error: unknown, python: PythonEnvironment) => unknown = spent,
+  ): Promise<EmbeddedRuntime> {
+    const { core, deepBind } = loadCore(python, explain);
     adopt(core, fromMemory);
     core.setKeepAlive(true);
     try {
@@ -91,29 +83,35 @@ export class Runtime {
         throw new WanGPError(
           'ERR_WANGP_ALREADY_INITIALIZED',
           `this process already runs ${interpreter.executable}; ${python.executable} cannot run beside it. ` +
-            'One process holds one Python: use the same interpreter, or another process',
+            "One process holds one Python: use the same interpreter, or run this one in a process of its own, place: 'child'",
         );
       }
-      return new Runtime(python, core, interpreter, deepBind);
+      return new EmbeddedRuntime(python, core, interpreter, deepBind);
     } catch (error) {
       const known = toWanGPError(error);
       const isSpent = known instanceof WanGPError && known.code === 'ERR_WANGP_PYTHON_START';
-      throw isSpent ? spent(known, python) : known;
+      throw isSpent ? explain(known, python) : known;
     } finally {
       core.setKeepAlive(false);
     }
   }
 
-  /** Whose things Python keeps for this environment, until it ends. */
-  get client(): number {
-    return this.#core.client;
+  /** It runs for as long as this process. */
+  ready(): Promise<void> {
+    return Promise.resolve();
   }
 
-  /** Calls a command of the Python bridge. Rejects with a {@link WanGPError}. */
-  async call(command: string, args: readonly unknown[], options: CallOptions): Promise<unknown> {
+  get client(): number {
+    return this.core.client;
+  }
+
+  async call(command: string, args: readonly unknown[], options: RuntimeCallOptions): Promise<unknown> {
     this.#hold();
     try {
-      return await this.#core.call(command, toJson(args) ?? args, options);
+      const plain = args.map((arg) => (arg instanceof Channel ? arg.number : arg));
+      const { channel, ...others } = options;
+      const native = channel === undefined ? others : { ...others, channel: channel.number };
+      return await this.core.call(command, toJson(plain) ?? plain, native);
     } catch (error) {
       throw toWanGPError(error);
     } finally {
@@ -121,32 +119,42 @@ export class Runtime {
     }
   }
 
-  /** A new channel; its events keep the event loop alive until `closeChannel`. */
-  openChannel(listener: ChannelListener): number {
-    const channel = this.#core.createChannel();
-    this.#listeners.set(channel, listener);
+  openChannel(listener: ChannelListener): Channel {
+    const channel = new Channel(this.core.createChannel());
+    this.#listeners.set(channel.number, listener);
     this.#hold();
     return channel;
   }
 
-  closeChannel(channel: number): void {
-    if (!this.#listeners.delete(channel)) return;
-    this.#core.closeChannel(channel);
+  closeChannel({ number }: Channel): void {
+    if (!this.#listeners.delete(number)) return;
+    this.core.closeChannel(number);
     this.#letGo();
   }
 
-  /** Reports an exception that is nobody's to catch, as Node does with one in an event listener. */
+  retain(): void {
+    // Python is never finalised, and ends with the process: nobody would be left to hear of it.
+  }
+
+  release(): void {
+    // The same.
+  }
+
+  kill(): void {
+    // It is this process.
+  }
+
   reportUncaught(error: unknown): void {
-    this.#core.reportUncaught(error);
+    this.core.reportUncaught(error);
   }
 
   #hold(): void {
     this.#awaited += 1;
-    if (this.#awaited === 1) this.#core.setKeepAlive(true);
+    if (this.#awaited === 1) this.core.setKeepAlive(true);
   }
 
   #letGo(): void {
     this.#awaited -= 1;
-    if (this.#awaited === 0) this.#core.setKeepAlive(false);
+    if (this.#awaited === 0) this.core.setKeepAlive(false);
   }
 }

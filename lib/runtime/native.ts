@@ -53,8 +53,12 @@ export interface NativeMemory {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly zeroCopy: boolean;
+  /** Whose memory it is: Python's, or shared with a child; where the runtime made a copy, its own. */
+  readonly place: MemoryPlace;
   readonly handle: MemoryHandle;
 }
+
+export type MemoryPlace = 'python' | 'shared' | 'own';
 
 declare const memoryHandle: unique symbol;
 export interface MemoryHandle {
@@ -82,8 +86,63 @@ export interface LiveCounts {
   readonly channels: number;
 }
 
+/** What keeps memory for JavaScript: a core, or `shared_memory.node`. */
+export interface MemoryAddon {
+  /** The minor version of the Python whose memory it keeps; none for shared memory. */
+  readonly pythonVersion?: string;
+  /** What memory becomes, wherever it stands in a value. */
+  setMemoryFactory(factory: (memory: NativeMemory) => unknown): void;
+  /** Detaches the ArrayBuffer and lets go of the memory; the last one to do so gives it back. Idempotent. */
+  release(handle: MemoryHandle, buffer: ArrayBuffer | null): void;
+  /** A token for the memory, with a hold of its own; 0 where there is none to share (disposed, or a copy). */
+  share(handle: MemoryHandle): number;
+  /** What the memory factory makes of a token's memory, once; undefined where the token is void. */
+  openShared(token: number): unknown;
+  /** Ends in `uncaughtException`, with the place where `error` was made. */
+  reportUncaught(error: unknown): void;
+}
+
+declare const segmentHandle: unique symbol;
+export interface SegmentHandle {
+  readonly [segmentHandle]: true;
+}
+
+/** What a segment's bytes are. */
+export interface TensorLayout {
+  /** In bytes. */
+  readonly size: number;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/** `shared_memory.node`: memory that a process and its child both map. Has no Python in it. */
+export interface SharedMemoryAddon extends MemoryAddon {
+  /** A new segment; another process opens it by its name. Throws where there is no memory for it. */
+  createSegment(size: number): { readonly handle: SegmentHandle; readonly name: string };
+  /** Another process's segment. Throws where that is gone. */
+  openSegment(name: string, size: number): SegmentHandle;
+  /** Tensors and views keep its bytes. */
+  closeSegment(handle: SegmentHandle): void;
+  /** Copies bytes to its beginning, on other threads; they may neither change nor go meanwhile. */
+  fillSegment(handle: SegmentHandle, bytes: Uint8Array): Promise<void>;
+  /** Its first bytes. */
+  viewOfSegment(handle: SegmentHandle, size: number): ArrayBuffer;
+  /** What the memory factory makes of its first bytes. One call at a time. `number` is told once nobody has them. */
+  tensorOf(handle: SegmentHandle, layout: TensorLayout, number: number): Promise<unknown>;
+  /** Hears the number of each tensor whose bytes are nobody's any more, in a turn of its own. */
+  setFreeListener(listener: (number: number) => void): void;
+  /** Has this process end after its parent, however that ends. False where `pid` is not its parent (any more). */
+  endAfterParent(pid: number): boolean;
+  /** A child of a Worker's, until `removeChild`: if the Worker ends first, its end is awaited all the same. */
+  addChild(pid: number): void;
+  removeChild(pid: number): void;
+  /** Whether a child has ended, or is stopped, even if this process has not been told of it yet. */
+  isAtRest(pid: number): boolean;
+  liveCounts(): { readonly memories: number; readonly segments: number };
+}
+
 /** `core.cp3XX.node`: compiled for one Python minor version, loaded after libpython. */
-export interface CoreAddon {
+export interface CoreAddon extends MemoryAddon {
   /** Minor version that this core was compiled for, e.g. `3.11`. */
   readonly pythonVersion: string;
   /** This environment's number. The bridge's `abandon` hears it, and frees what it holds for it, when it ends. */
@@ -94,21 +153,13 @@ export interface CoreAddon {
   call(functionName: string, args: readonly unknown[] | string, options: CallOptions): Promise<unknown>;
   /** Where all events of this environment arrive, each in a turn of its own. */
   setEventHandler(handler: EventHandler): void;
-  /** What memory becomes, wherever it stands in a value. */
-  setMemoryFactory(factory: (memory: NativeMemory) => unknown): void;
   createChannel(): number;
   closeChannel(channel: number): void;
+  /** Delivers nothing until it is called with false; events that come meanwhile give way as ever. */
+  setPaused(paused: boolean): void;
   /** Keeps the event loop alive, or lets it end. */
   setKeepAlive(alive: boolean): void;
-  /** Detaches the ArrayBuffer and lets go of the memory; the last one to do so gives it back to Python. Idempotent. */
-  release(handle: MemoryHandle, buffer: ArrayBuffer | null): void;
-  /** A token for the memory, with a hold of its own; 0 where it is Python's no more (disposed, or a copy). */
-  share(handle: MemoryHandle): number;
-  /** What the memory factory makes of a token's memory, once; undefined where the token is void. */
-  openShared(token: number): unknown;
   /** For the main thread's `exit` listener: writes what Python printed, where no native handler does that later. */
   onProcessExit(): void;
-  /** Ends in `uncaughtException`, with the place where `error` was made. */
-  reportUncaught(error: unknown): void;
   liveCounts(): LiveCounts;
 }

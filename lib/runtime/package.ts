@@ -1,6 +1,7 @@
 /** Where this package's files are, whether this code is still among them, and for which platforms there are binaries. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { unpacked } from '../asar';
 import { WanGPError } from '../errors';
 
 /** The platforms that binaries are published for, in Node's words. */
@@ -9,11 +10,13 @@ export const PREBUILT_PLATFORMS = ['linux-x64', 'linux-arm64', 'win32-x64', 'dar
 export const PLATFORM = `${process.platform}-${process.arch}`;
 
 /**
- * The folder of this package, from `lib/runtime/` and `dist/runtime/` alike. In a bundle it is another folder: an ES
- * module has no `__dirname`, a CommonJS one has its own. {@link checkUnbundled} tells.
+ * The folder that this code runs from, from `lib/runtime/` and `dist/runtime/` alike. In a bundle it is another folder:
+ * an ES module has no `__dirname`, a CommonJS one has its own. {@link checkUnbundled} tells.
  */
-export const PACKAGE_ROOT =
-  typeof __dirname === 'string' ? path.join(__dirname, '..', '..') : path.parse(process.execPath).root;
+const HOME = typeof __dirname === 'string' ? path.join(__dirname, '..', '..') : path.parse(process.execPath).root;
+
+/** The folder of this package as Python and other processes can read it: beside the archive of an Electron app. */
+export const PACKAGE_ROOT = unpacked(HOME);
 
 /** Holds the Python side of the bridge and the sample root. */
 export const PYTHON_FOLDER = path.join(PACKAGE_ROOT, 'python');
@@ -50,9 +53,25 @@ export const BUNDLED_ADVICE =
   "  Next.js   serverExternalPackages: ['wangp-node']\n" +
   'docs/bundlers.md of wangp-node has each in full';
 
-/** Throws `ERR_WANGP_BUNDLED` where a bundler has taken this code away from the files that it needs. */
+/** The Node that a child runs in has to be unpacked too. */
+const UNPACK_ADVICE =
+  "  electron-builder   asarUnpack: ['node_modules/wangp-node/**', 'node_modules/node*/**']\n" +
+  "  Electron Forge     packagerConfig: { asar: { unpackDir: 'node_modules/{wangp-node,node,node-*}' } }\n" +
+  'docs/electron.md of wangp-node has each in full';
+
+/**
+ * Throws `ERR_WANGP_BUNDLED` where a bundler has taken this code away from the files that it needs, or an Electron app's
+ * archive holds them.
+ */
 export function checkUnbundled(): void {
   if (manifest().name === 'wangp-node') return;
+  if (PACKAGE_ROOT !== HOME) {
+    throw new WanGPError(
+      'ERR_WANGP_BUNDLED',
+      `wangp-node was packed into an archive: its code runs from ${HOME}, out of which Python can't read. Leave the ` +
+        `whole package unpacked, so that it lies in ${PACKAGE_ROOT}:\n${UNPACK_ADVICE}`,
+    );
+  }
   throw new WanGPError(
     'ERR_WANGP_BUNDLED',
     `wangp-node was bundled: its code runs from ${typeof __dirname === 'string' ? __dirname : 'an ES module'}${BUNDLED_ADVICE}`,

@@ -1,5 +1,5 @@
 import { WanGPError } from '../errors';
-import type { Runtime } from '../runtime/embedded';
+import type { Runtime } from '../runtime/runtime';
 import { VideoTensor } from '../memory/tensor';
 import { checkOptions, describe, invalid, isGiven, isObject, suggestion } from '../validate';
 

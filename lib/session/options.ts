@@ -12,7 +12,9 @@ import {
   invalid,
   isGiven,
   isObject,
+  suggestion,
 } from '../validate';
+import type { Place } from '../runtime/runtime';
 import { toFile } from './arguments';
 
 export interface InitOptions {
@@ -52,12 +54,32 @@ export interface InitOptions {
    * @default `WANGP_PYTHON`, an environment in `root`, `VIRTUAL_ENV`, `CONDA_PREFIX`, `python3` on PATH
    */
   readonly python?: string | null | undefined;
-  /** Environment variables, set in this process before WanGP is imported; undefined removes one. */
+  /**
+   * Environment variables for Python; undefined removes one. Where Python runs in this process they are set in that,
+   * before WanGP is imported; where it runs in a child, only in the child.
+   */
   readonly env?: Readonly<Record<string, string | undefined>> | null | undefined;
   /** Folders that come first in `sys.path`. */
   readonly pythonPath?: readonly string[] | null | undefined;
   /** Modules, or `.py` files, to import before WanGP. */
   readonly preImport?: readonly string[] | null | undefined;
+  /**
+   * Where Python runs. `here`: in this process. `child`: in a process of its own, which this package starts. A crash of
+   * that is not this process's, and each combination of `root`, `python`, `env` and the like has a child of its own.
+   * @default `WANGP_PLACE`, else `here`; inside Electron `child`
+   */
+  readonly place?: Place | null | undefined;
+  /**
+   * The Node that a child runs in.
+   * @default `WANGP_NODE_BINARY`, else this process's own; inside Electron a package of npm's (`node`), or `node` on PATH
+   */
+  readonly node?: string | null | undefined;
+  /**
+   * How long a child that has died again and again is waited with before it is started anew, in milliseconds. Doubles
+   * each time, up to 30 s; the first time there is no pause. 0: never a pause.
+   * @default 1000
+   */
+  readonly restartPauseMs?: number | null | undefined;
 }
 
 /** The options as they are used: URLs of files have become paths. */
@@ -102,20 +124,36 @@ function checkConfigPath(value: unknown, name: string): void {
   }
 }
 
-function checkEnvironment(env: unknown): void {
-  checkObject(env, 'env');
+export function checkEnvironment(env: unknown, option = 'env'): void {
+  checkObject(env, option);
   for (const [name, value] of Object.entries(env as object) as [string, unknown][]) {
     if (name === '' || /[=\0]/.test(name)) {
-      throw invalid(`env may not have a variable ${describe(name)}: a name is not empty and holds neither "=" nor NUL`);
+      throw invalid(
+        `${option} may not have a variable ${describe(name)}: a name is not empty and holds neither "=" nor NUL`,
+      );
     }
     if (value !== undefined && typeof value !== 'string') {
-      throw invalid(`env.${name} must be a string, or undefined to remove it, not ${describe(value)}`);
+      throw invalid(`${option}.${name} must be a string, or undefined to remove it, not ${describe(value)}`);
     }
-    checkNoNul(value ?? '', `env.${name}`);
+    checkNoNul(value ?? '', `${option}.${name}`);
   }
 }
 
-const INIT_OPTIONS = {
+const PLACES: readonly Place[] = ['here', 'child'];
+
+/** Throws `ERR_WANGP_ARGUMENT` for what is no place. */
+export function checkPlace(place: unknown, name: string): asserts place is Place {
+  if (PLACES.includes(place as Place)) return;
+  const hint = typeof place === 'string' ? `: ${suggestion(place, PLACES)}` : '';
+  throw invalid(`${name} must be 'here' or 'child', not ${describe(place)}${hint}`);
+}
+
+function checkPause(value: unknown, name: string): void {
+  if (typeof value === 'number' && value >= 0 && Number.isFinite(value)) return;
+  throw invalid(`${name} must be a number of milliseconds, 0 or more, not ${describe(value)}`);
+}
+
+export const INIT_OPTIONS = {
   root: checkFile,
   configPath: checkConfigPath,
   outputDir: checkFile,
@@ -128,6 +166,9 @@ const INIT_OPTIONS = {
   env: checkEnvironment,
   pythonPath: checkFolders,
   preImport: checkFolders,
+  place: checkPlace,
+  node: checkPath,
+  restartPauseMs: checkPause,
 } as const satisfies Record<keyof InitOptions, Check>;
 
 const FILE_OPTIONS: ReadonlySet<string> = new Set<FileOption>(['root', 'configPath', 'outputDir']);
@@ -148,14 +189,18 @@ export function checkInitOptions(given: InitOptions | null | undefined): Checked
 }
 
 /**
- * The options of a submit, an empty object where there are none. `taker` is the method that takes them. Throws
- * `ERR_WANGP_ARGUMENT` for what can't be used.
+ * The options of a submit, an empty object where there are none. `taker` is the method that takes them, and those that
+ * are named `further` besides. Throws `ERR_WANGP_ARGUMENT` for what can't be used.
  */
-export function checkSubmitOptions(given: SubmitOptions | null | undefined, taker: string): SubmitOptions {
+export function checkSubmitOptions<Options extends SubmitOptions = SubmitOptions>(
+  given: Options | null | undefined,
+  taker: string,
+  further: readonly (keyof Options & string)[] = [],
+): Options {
   if (isObject(given)) {
     checkForMisplacedCallbacks(given, 'submitTask(settings, { callbacks: { onProgress() { … } } })');
   }
-  const options = checkOptions(given, ['callbacks', 'signal'], taker);
+  const options = checkOptions(given, ['callbacks', 'signal', ...further], taker);
   if (isGiven(options.callbacks)) checkCallbacks(options.callbacks);
   if (isGiven(options.signal)) checkSignal(options.signal);
   return options;

@@ -108,8 +108,12 @@ function unwritable(place: string, isThere: boolean): Problem | undefined {
   }
 }
 
+/** Missing from Node 16, which Electron 22 has. */
+const readSpace = statfsSync as typeof statfsSync | undefined;
+
 function full(place: string): Problem | undefined {
-  const { blocks, bfree, bavail } = statfsSync(place);
+  if (readSpace === undefined) return undefined;
+  const { blocks, bfree, bavail } = readSpace(place);
   // Some network file systems and virtual ones say 0 of 0.
   if (blocks === 0) return undefined;
   // What is kept for root is root's to use.

@@ -1,18 +1,18 @@
 import { inspect, type InspectOptions } from 'node:util';
-import { absolutePath, currentDirectory, isSamePath, workingDirectory } from '../directory';
-import { abortError, WanGPError } from '../errors';
+import { workingDirectory } from '../directory';
+import { abortError, makeAbortError, WanGPError } from '../errors';
 import type { Callbacks } from '../job/callbacks';
 import { JobControl } from '../job/control';
 import { SessionJob } from '../job/job';
 import type { GenerationResult } from '../job/records';
-import { toTensor, type VideoTensor } from '../memory/tensor';
-import { findPython } from '../python/find';
-import { Runtime } from '../runtime/embedded';
+import type { VideoTensor } from '../memory/tensor';
 import { checkUnbundled } from '../runtime/package';
+import type { ChildExit, Place, Runtime } from '../runtime/runtime';
 import { show } from '../show';
 import { uncloneable } from '../uncloneable';
 import { camelCase, describe, invalid } from '../validate';
-import { checkCall, checkManifest, checkSource, checkTask, hasMethod, toFile } from './arguments';
+import { Connection, type InitAnswer, type PythonOptions } from './connection';
+import { checkCall, hasMethod } from './arguments';
 import {
   type RawImage,
   type RawVideo,
@@ -29,20 +29,19 @@ import {
   type InitOptions,
   type SubmitOptions,
 } from './options';
-import { findOutputFolder } from './output-folder';
-import { checkPackages } from './packages';
+import { findRuntime } from './places';
 import {
   type AudioPostprocessingOptions,
   type AudioRemuxOptions,
   type MediaPostprocessingOptions,
-  type PostprocessingCall,
   postprocessingCall,
   type PostprocessingMethod,
   type PostprocessingOptions,
 } from './postprocessing';
-import { findConfig, findRoot, SAMPLE_ROOT, tellAboutSample } from './root';
-import { searchOptions } from './search';
-import type { SettingsInput, TaskList } from './settings';
+import { toPythonOptions } from './python-options';
+import { manifestRequest, type Source, sourceRequest, type SubmitRequest, taskRequest } from './requests';
+import { SAMPLE_ROOT, tellAboutSample } from './root';
+import type { SettingsInput } from './settings';
 
 /** What a session runs on. */
 export interface SessionInfo {
@@ -52,6 +51,8 @@ export interface SessionInfo {
   /** The interpreter: `sys.executable`. */
   readonly python: string;
   readonly root: string;
+  /** Where Python runs. */
+  readonly place: Place;
   /** The GPU's name as torch gives it, `cuda`, or `cpu`. */
   readonly device: string;
   /** True for the embedded sample root: no AI, no weights, no WanGP. */
@@ -62,46 +63,8 @@ export interface SessionInfo {
   };
 }
 
-interface InitAnswer {
-  readonly session: number;
-  readonly info: {
-    readonly wangp_version: string | null;
-    readonly python_version: string;
-    readonly executable: string;
-    readonly root: string;
-    readonly device: string;
-    readonly own_working_directory: boolean;
-  };
-}
-
-// One runtime for each Node environment.
-let starting: Promise<Runtime> | undefined;
-
-async function startRuntime(options: CheckedInitOptions, root: string, folders: readonly string[]): Promise<Runtime> {
-  const python = await findPython(await searchOptions(root, options.python ?? undefined));
-  // What is imported before WanGP may stand in for a package.
-  if (starting === undefined && !options.preImport?.length) await checkPackages(python, root, folders);
-  starting ??= Runtime.start(python, toTensor);
-  const attempt = starting;
-  let runtime: Runtime;
-  try {
-    runtime = await attempt;
-  } catch (error) {
-    if (starting === attempt) starting = undefined;
-    throw error;
-  }
-  if (!isSamePath(runtime.python.executable, python.executable)) {
-    throw new WanGPError(
-      'ERR_WANGP_ALREADY_INITIALIZED',
-      `this process already runs ${runtime.python.executable}; ${python.executable} cannot run beside it. ` +
-        'One process holds one Python: use the same interpreter, or another process',
-    );
-  }
-  return runtime;
-}
-
 /**
- * Starts Python in this process, imports WanGP and makes a session.
+ * Starts Python, in this process or in a child (`place`), imports WanGP and makes a session.
  *
  * Rejects with a {@link WanGPError}: no suitable interpreter (`ERR_WANGP_PYTHON_…`), no core for it, no WanGP in
  * `root`, a missing package, an import that failed, or other options than those that WanGP was initialised with.
@@ -109,37 +72,45 @@ async function startRuntime(options: CheckedInitOptions, root: string, folders: 
 export async function init(given?: InitOptions | null): Promise<WanGPSession> {
   checkUnbundled();
   const options = checkInitOptions(given);
-  const root = findRoot(options.root ?? undefined);
-  const { configPath, outputDir } = options;
-  const pythonOptions = {
-    root,
-    config_path: configPath && findConfig(configPath, root),
-    output_dir: outputDir && findOutputFolder(outputDir, 'outputDir'),
-    cli_args: options.cliArgs ?? [],
-    console_output: options.consoleOutput,
-    console_isatty: options.consoleIsatty,
-    webui_state: options.webuiState,
-    env: Object.fromEntries(Object.entries(options.env ?? {}).map(([name, value]) => [name, value ?? null])),
-    python_path: (options.pythonPath ?? []).map((folder) => absolutePath(folder, 'pythonPath')),
-    pre_import: (options.preImport ?? []).map((name) =>
-      name.endsWith('.py') ? absolutePath(name, 'preImport') : name,
-    ),
-  };
-  const runtime = await startRuntime(options, root, pythonOptions.python_path);
-  const answer = (await runtime.call('init', [runtime.client, pythonOptions], {
-    lane: 'thread',
-    cwd: currentDirectory() ?? root,
-    names: ['client', 'options'],
-  })) as InitAnswer;
-  if (!options.root) tellAboutSample(root);
-  return makeSession(runtime, answer, options.callbacks ?? undefined);
+  const pythonOptions = toPythonOptions(options);
+  const runtime = await findRuntime(options, pythonOptions, false);
+  return startSession(runtime, options, pythonOptions);
+}
+
+/** A session on a Python that {@link findRuntime} found for its options. */
+export async function startSession(
+  runtime: Runtime,
+  options: CheckedInitOptions,
+  pythonOptions: PythonOptions,
+): Promise<WanGPSession> {
+  const connection = new Connection(runtime, pythonOptions);
+  const answer = await connection.open();
+  if (!options.root) tellAboutSample(pythonOptions.root);
+  return makeSession(connection, answer, options.callbacks ?? undefined);
+}
+
+function checkExitKind(kind: unknown, listener: unknown): void {
+  if (kind !== 'exit') {
+    throw invalid(
+      `a session has only the event 'exit', not ${describe(kind)}. Events of a generation are its job's: job.on('progress', …)`,
+    );
+  }
+  if (typeof listener !== 'function') throw invalid(`the listener must be a function, not ${describe(listener)}`);
 }
 
 const UNCLONEABLE = uncloneable(
   'a session stays in the thread that made it: call init() in the Worker too, both then use the same WanGP; it',
 );
 
-let makeSession: (runtime: Runtime, answer: InitAnswer, callbacks: Callbacks | undefined) => WanGPSession;
+let makeSession: (connection: Connection, answer: InitAnswer, callbacks: Callbacks | undefined) => WanGPSession;
+
+/** What a pool does with its sessions, beside what everybody may. */
+export let forPool: {
+  /** Starts a job as a submit does; `cwd` is what relative paths in its settings are relative to. */
+  submit(session: WanGPSession, request: SubmitRequest, cwd: string, signal: AbortSignal): Promise<SessionJob>;
+  /** Starts the session's child anew where that has ended. */
+  reopen(session: WanGPSession): Promise<unknown>;
+};
 
 /** A reusable session of WanGP: one job at a time, with the model kept loaded from job to job. */
 export class WanGPSession extends ModelLibrary {
@@ -147,34 +118,45 @@ export class WanGPSession extends ModelLibrary {
 
   /** @internal */
   readonly uncloneable = UNCLONEABLE;
-  readonly #runtime: Runtime;
-  readonly #number: number;
+  readonly #connection: Connection;
   readonly #callbacks: Callbacks | undefined;
+  readonly #exitListeners = new Set<(exit: ChildExit) => void>();
   /** Jobs that have not ended: accepted ones, and those that are about to be. */
   readonly #jobs = new Set<JobControl>();
   /** Those of them whose submit was withdrawn too late to be refused: the next submit waits for their end. */
   readonly #withdrawn = new Set<JobControl>();
 
   static {
-    makeSession = (runtime, answer, callbacks) => new WanGPSession(runtime, answer, callbacks);
+    makeSession = (connection, answer, callbacks) => new WanGPSession(connection, answer, callbacks);
+    forPool = {
+      submit: (session, request, cwd, signal) => session.#start(request, cwd, signal, undefined),
+      reopen: (session) => session.#connection.open(),
+    };
   }
 
-  private constructor(runtime: Runtime, answer: InitAnswer, callbacks: Callbacks | undefined) {
+  private constructor(connection: Connection, answer: InitAnswer, callbacks: Callbacks | undefined) {
     super();
-    if (!(runtime instanceof Runtime)) throw invalid('a session is made by init()');
-    const { session, info } = answer;
-    this.#runtime = runtime;
-    this.#number = session;
+    if (!(connection instanceof Connection)) throw invalid('a session is made by init()');
+    const { info } = answer;
+    const { runtime } = connection;
+    this.#connection = connection;
+    connection.deathListener = (exit) => this.#tellExit(exit);
     this.#callbacks = callbacks;
     this.info = {
       wangpVersion: info.wangp_version,
       pythonVersion: info.python_version,
       python: info.executable,
       root: info.root,
+      place: runtime.place,
       device: info.device,
       isSample: info.root === SAMPLE_ROOT,
       isolation: { workingDirectory: info.own_working_directory ? 'thread' : 'absolute-paths' },
     };
+  }
+
+  /** The process that Python runs in; null while there is none, because the child has ended or was closed. */
+  get pid(): number | null {
+    return this.#connection.runtime.pid;
   }
 
   /**
@@ -183,26 +165,18 @@ export class WanGPSession extends ModelLibrary {
    * Rejects when the submission is refused: `ERR_WANGP_BUSY`, `ERR_WANGP_FILE`, `ERR_WANGP_SETTINGS_FILE`,
    * `ERR_WANGP_VALUE`, `ERR_WANGP_ARGUMENT`, or an AbortError. If the job fails later, its result says so.
    */
-  async submit(
-    source: SettingsInput | TaskList | readonly SettingsInput[] | string | URL,
-    options?: SubmitOptions | null,
-  ): Promise<SessionJob> {
-    checkSource(source);
-    const isFile = typeof source === 'string' || source instanceof URL;
-    const given = isFile ? absolutePath(toFile(source, 'source'), 'source') : source;
-    return this.#submit('submit', 'source', given, options);
+  async submit(source: Source, options?: SubmitOptions | null): Promise<SessionJob> {
+    return this.#submit(sourceRequest(source), options);
   }
 
   /** Starts a job of one task. Rejects as {@link submit} does. */
   async submitTask(settings: SettingsInput, options?: SubmitOptions | null): Promise<SessionJob> {
-    checkTask(settings);
-    return this.#submit('submit_task', 'settings', settings, options);
+    return this.#submit(taskRequest(settings), options);
   }
 
   /** Starts a job of several tasks, one after another. Rejects as {@link submit} does. */
   async submitManifest(list: readonly SettingsInput[], options?: SubmitOptions | null): Promise<SessionJob> {
-    checkManifest(list, 'list');
-    return this.#submit('submit_manifest', 'list', list, options);
+    return this.#submit(manifestRequest(list), options);
   }
 
   /** {@link submit}, then the result. */
@@ -277,7 +251,7 @@ export class WanGPSession extends ModelLibrary {
     checkCall(this, name, list, named);
     const options = { lane: 'command', names: ['session', 'name', 'args', 'keywords'] } as const;
     try {
-      return await this.#runtime.call('call', [this.#number, name, list, named], options);
+      return await this.#connection.call('call', [name, list, named], options);
     } catch (error) {
       throw this.#refusal(error, name);
     }
@@ -292,17 +266,17 @@ export class WanGPSession extends ModelLibrary {
     video: VideoTensor | RawVideo,
     options?: RegisterVideoOptions | null,
   ): Promise<RegisteredInput> {
-    return registerVideo(this.#runtime, name, video, options);
+    return registerVideo(await this.#runtime(), name, video, options);
   }
 
   /** Makes a picture in memory an input: bytes of a PNG or JPEG, raw pixels, or an image's tensor. */
   async registerImage(name: string, image: Uint8Array | RawImage | VideoTensor): Promise<RegisteredInput> {
-    return registerImage(this.#runtime, name, image);
+    return registerImage(await this.#runtime(), name, image);
   }
 
   /** Releases the model, after the running job if there is one. A later job loads it again. */
   async close(): Promise<void> {
-    await this.#runtime.call('close', [this.#number], { lane: 'thread', cwd: this.info.root });
+    await this.#connection.close();
   }
 
   /** Cancels what runs, waits for its end, and closes. */
@@ -312,9 +286,56 @@ export class WanGPSession extends ModelLibrary {
     await this.close();
   }
 
+  /**
+   * Calls `listener` each time the child that this session runs in has ended by a crash or by somebody's hand. The next
+   * submit starts another one. Never called where Python runs in this process.
+   *
+   * @example
+   * session.on('exit', ({ error }) => console.error(error.message));
+   */
+  on(kind: 'exit', listener: (exit: ChildExit) => void): this {
+    checkExitKind(kind, listener);
+    this.#exitListeners.add(listener);
+    return this;
+  }
+
+  /** Calls `listener` with the next end of a child, as {@link on} does, and then no more. */
+  once(kind: 'exit', listener: (exit: ChildExit) => void): this {
+    checkExitKind(kind, listener);
+    const onExit = (exit: ChildExit): void => {
+      this.#exitListeners.delete(onExit);
+      listener(exit);
+    };
+    this.#exitListeners.add(onExit);
+    return this;
+  }
+
+  /** Removes a listener that {@link on} added. */
+  off(kind: 'exit', listener: (exit: ChildExit) => void): this {
+    checkExitKind(kind, listener);
+    this.#exitListeners.delete(listener);
+    return this;
+  }
+
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
-    return show('WanGPSession', { info: this.info, jobs: this.#jobs.size }, depth, options);
+    return show('WanGPSession', { info: this.info, pid: this.pid, jobs: this.#jobs.size }, depth, options);
+  }
+
+  #tellExit(exit: ChildExit): void {
+    for (const listener of [...this.#exitListeners]) {
+      try {
+        listener(exit);
+      } catch (error) {
+        this.#connection.runtime.reportUncaught(error);
+      }
+    }
+  }
+
+  /** Once there is a Python to talk to. */
+  async #runtime(): Promise<Runtime> {
+    if (!this.#connection.isOpen) await this.#connection.open();
+    return this.#connection.runtime;
   }
 
   /** What a call of Python's `method` rejects with: where WanGP lacks it, by the name that it has here. */
@@ -331,21 +352,23 @@ export class WanGPSession extends ModelLibrary {
 
   async #postprocess(method: PostprocessingMethod, file: string | URL, options: PostprocessingOptions) {
     const { source, keywords, submit } = postprocessingCall(method, file, options);
-    return this.#submit(method, 'source', source, submit, keywords);
+    return this.#submit({ method, name: 'source', source, keywords }, submit);
   }
 
-  /** `name` is what messages call the source; `keywords` are Python's further arguments. */
-  async #submit(
-    method: string,
-    name: string,
-    source: unknown,
-    options: SubmitOptions | null | undefined,
-    keywords: PostprocessingCall['keywords'] | null = null,
-  ): Promise<SessionJob> {
-    const { signal, callbacks } = checkSubmitOptions(options, `${camelCase(method)}()`);
+  async #submit(request: SubmitRequest, options: SubmitOptions | null | undefined): Promise<SessionJob> {
+    const { signal, callbacks } = checkSubmitOptions(options, `${camelCase(request.method)}()`);
     if (signal?.aborted) throw abortError(signal);
     const cwd = workingDirectory('relative paths in settings are relative to it');
-    const job = new JobControl(this.#runtime, callbacks ?? this.#callbacks);
+    return this.#start(request, cwd, signal ?? undefined, callbacks ?? this.#callbacks);
+  }
+
+  async #start(
+    { method, name, source, keywords = null }: SubmitRequest,
+    cwd: string,
+    signal: AbortSignal | undefined,
+    callbacks: Callbacks | undefined,
+  ): Promise<SessionJob> {
+    const job = new JobControl(this.#connection.runtime, callbacks);
     const onAbort = (): void => job.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#jobs.add(job);
@@ -362,7 +385,7 @@ export class WanGPSession extends ModelLibrary {
         job.abandon();
       } else {
         const submitting = job.submitBy(() =>
-          this.#runtime.call('submit', [this.#number, method, source, job.channel, cwd, keywords], {
+          this.#connection.call('submit', [method, source, job.channel, cwd, keywords], {
             lane: 'thread',
             cwd,
             channel: job.channel,
@@ -376,6 +399,6 @@ export class WanGPSession extends ModelLibrary {
     }
     if (!job.cancelRequested) return new SessionJob(job);
     if (!job.done) this.#withdrawn.add(job);
-    throw signal?.aborted ? abortError(signal) : new DOMException('The submit was withdrawn', 'AbortError');
+    throw signal?.aborted ? abortError(signal) : makeAbortError('The submit was withdrawn');
   }
 }

@@ -204,6 +204,11 @@ void Outbox::HoldBack(Message message) {
   state_ = State::kPaused;
 }
 
+void Outbox::Pause() {
+  const std::scoped_lock lock(mutex_);
+  if (state_ == State::kOpen) state_ = State::kPaused;
+}
+
 void Outbox::Resume() {
   const std::scoped_lock lock(mutex_);
   if (state_ == State::kPaused) state_ = State::kOpen;

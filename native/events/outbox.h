@@ -69,6 +69,8 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
 
   // JS thread, while a message is delivered: it comes first again, and nothing is delivered before Resume().
   void HoldBack(Message message);
+  // JS thread. Nothing is delivered before Resume(); events that come meanwhile give way as their Overflow says.
+  void Pause();
   // Any thread.
   void Resume();
 
@@ -90,7 +92,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
  private:
   enum class State {
     kOpen,
-    kPaused,   // HoldBack(): messages wait for Resume()
+    kPaused,   // HoldBack(), Pause(): messages wait for Resume()
     kClosing,  // Node takes the thread-safe function away: it may not be touched any more
     kEnded,    // Close() was called
   };

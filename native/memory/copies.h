@@ -22,6 +22,9 @@ class MemoryCopies {
   static constexpr size_t kSmallest = 64U << 10U;
   // What a Buffer of Node 20 holds. Larger memory is not copied at all.
   static constexpr size_t kLargest = 4ULL << 30U;
+  // From here on a refusal may be for good: Chromium's allocator, which Electron has, gives no block of 2 GiB, less one
+  // of its pages.
+  static constexpr size_t kLargestOfChromium = (2ULL << 30U) - (2ULL << 20U);
 
   // Asks the runtime whether it takes external buffers.
   explicit MemoryCopies(napi_env env);

@@ -3,10 +3,12 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <new>
 #include <string>
 #include <utility>
 
 #include "memory/dlpack.h"
+#include "threads/lane.h"
 
 namespace py = pybind11;
 
@@ -96,8 +98,22 @@ bool IsContiguous(const DLTensor& tensor) {
   return true;
 }
 
+// What Python wants back. Its destructor gives that back; a Python thread, GIL held. That is a task of the release
+// lane, whichever thread lets go: no thread can ask whether it holds the GIL, because PyGILState_Check() answers yes to
+// all of them once the process has had a subinterpreter.
+class PythonReference : public Memory::Owner {
+ public:
+  void LetGo() final {
+    try {
+      ReleaseLane().Post([this] { delete this; });
+    } catch (const std::bad_alloc&) {
+      return;  // lost, rather than given back without the GIL
+    }
+  }
+};
+
 // Filled where it stays: an exporter may let `shape` point into the Py_buffer itself, and looks there at the release.
-class BufferReference final : public Memory::Reference {
+class BufferReference final : public PythonReference {
  public:
   // Throws error_already_set; then there is nothing to give back.
   BufferReference(PyObject* exporter, int flags) {
@@ -113,7 +129,7 @@ class BufferReference final : public Memory::Reference {
   Py_buffer buffer_{};
 };
 
-class DLPackReference final : public Memory::Reference {
+class DLPackReference final : public PythonReference {
  public:
   explicit DLPackReference(DLManagedTensor* tensor) : tensor_(tensor) {}
   ~DLPackReference() override {

@@ -1,10 +1,7 @@
 #include "memory/memory.h"
 
 #include <atomic>
-#include <new>
 #include <utility>
-
-#include "threads/lane.h"
 
 namespace bridge {
 
@@ -14,19 +11,13 @@ std::atomic<int64_t> live_count{0};
 
 }  // namespace
 
-Memory::Memory(std::unique_ptr<Reference> reference, Layout layout)
-    : reference_(std::move(reference)), layout_(std::move(layout)) {
+Memory::Memory(std::unique_ptr<Owner> owner, Layout layout) : owner_(std::move(owner)), layout_(std::move(layout)) {
   ++live_count;
 }
 
 Memory::~Memory() {
   --live_count;
-  Reference* reference = reference_.release();
-  try {
-    ReleaseLane().Post([reference] { delete reference; });
-  } catch (const std::bad_alloc&) {
-    reference = nullptr;  // lost, rather than given back without the GIL
-  }
+  owner_.release()->LetGo();
 }
 
 int64_t Memory::LiveCount() { return live_count.load(); }

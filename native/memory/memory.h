@@ -1,9 +1,8 @@
 // C-contiguous memory of the CPU, as both sides describe it, and what keeps it alive for JavaScript.
 //
-// Lifetime: a Memory holds one reference to its exporter in Python. It lets go of it when the last shared_ptr to it
-// goes: every view was disposed or collected, no message and no token of share() has it any more. Letting go is a task
-// of the release lane, whichever thread drops the last shared_ptr: no thread can ask whether it holds the GIL, because
-// PyGILState_Check() answers yes to all of them once the process has had a subinterpreter.
+// Lifetime: a Memory has one owner: a reference to an object of Python's, or a hold on a shared segment. It lets go of
+// that when the last shared_ptr to it goes: every view was disposed or collected, no message and no token of share()
+// has it any more.
 #pragma once
 
 #include <cstddef>
@@ -16,13 +15,15 @@ namespace bridge {
 
 class Memory {
  public:
-  // What Python wants back. Its destructor gives that back; a Python thread, GIL held.
-  class Reference {
+  // What keeps the bytes where they are.
+  class Owner {
    public:
-    Reference() = default;
-    virtual ~Reference() = default;
-    Reference(const Reference&) = delete;
-    Reference& operator=(const Reference&) = delete;
+    Owner() = default;
+    virtual ~Owner() = default;
+    Owner(const Owner&) = delete;
+    Owner& operator=(const Owner&) = delete;
+    // The bytes are nobody's any more: deletes this, now or later. Any thread; doesn't throw.
+    virtual void LetGo() = 0;
   };
 
   struct Layout {
@@ -30,11 +31,12 @@ class Memory {
     size_t size = 0;  // bytes
     std::string dtype;
     std::vector<int64_t> shape;
-    bool zero_copy = true;  // false where the exporter is a private copy
+    bool zero_copy = true;         // false where the bytes are a copy
+    const char* place = "python";  // whose memory it is, as JavaScript hears it
   };
 
   // Any thread.
-  Memory(std::unique_ptr<Reference> reference, Layout layout);
+  Memory(std::unique_ptr<Owner> owner, Layout layout);
   ~Memory();
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
@@ -44,12 +46,13 @@ class Memory {
   [[nodiscard]] const std::string& dtype() const { return layout_.dtype; }
   [[nodiscard]] const std::vector<int64_t>& shape() const { return layout_.shape; }
   [[nodiscard]] bool zero_copy() const { return layout_.zero_copy; }
+  [[nodiscard]] const char* place() const { return layout_.place; }
 
   // How many there are in the process.
   static int64_t LiveCount();
 
  private:
-  std::unique_ptr<Reference> reference_;
+  std::unique_ptr<Owner> owner_;
   Layout layout_;
 };
 

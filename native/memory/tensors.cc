@@ -181,15 +181,18 @@ napi_value Tensors::Make(napi_env env, const std::shared_ptr<Memory>& memory) {
   const auto view = std::make_shared<View>();
   napi_value buffer = copies_.needed() || memory->size() == 0 ? nullptr : View::Open(env, view, memory);
   const bool zero_copy = memory->zero_copy() && (buffer != nullptr || memory->size() == 0);
+  const char* place = zero_copy || buffer != nullptr ? memory->place() : "own";
   const bool too_large = buffer == nullptr && memory->size() > MemoryCopies::kLargest;
   if (buffer != nullptr) Watch(env, view, buffer);
   if (buffer == nullptr) buffer = too_large ? ToJs(env, {}) : copies_.Take(env, *memory);
+  if (buffer == nullptr && memory->size() > MemoryCopies::kLargestOfChromium) buffer = ToJs(env, {});
   if (buffer == nullptr) return NoRoom(env, *memory);
   napi_value tensor = nullptr;
   const bool defined = napi_create_object(env, &tensor) == napi_ok && Define(env, tensor, "buffer", buffer) &&
                        Define(env, tensor, "dtype", ToJs(env, {memory->dtype()})) &&
                        Define(env, tensor, "shape", ShapeOf(env, *memory)) &&
                        Define(env, tensor, "zeroCopy", ToJs(env, {zero_copy})) &&
+                       Define(env, tensor, "place", ToJs(env, FromUtf8(place))) &&
                        Define(env, tensor, "handle", View::HandleOf(env, view));
   if (!defined || factory_.IsEmpty()) return defined ? tensor : nullptr;
   napi_value receiver = nullptr;

@@ -55,7 +55,8 @@ def submit(
         if jobs.refused_as_busy(wangp, error, source):
             raise BridgeError(
                 "ERR_WANGP_BUSY",
-                "the session has a job that is still running: await its result() before the next submit",
+                "the session has a job that is still running: await its result() before the next submit, or "
+                "let jobs wait for their turn: createPool()",
             ) from error
         coded = submission_failure(error, source if keywords is None else None)
         if coded is None:

@@ -131,7 +131,7 @@ def _refuse_another(identity: dict[str, Any]) -> None:
     raise BridgeError(
         "ERR_WANGP_ALREADY_INITIALIZED",
         f"WanGP is already initialised in this process with {loaded}. One process holds one WanGP: use the same "
-        "options, or another process",
+        "options, or run this one in a process of its own, place: 'child'",
     )
 
 

@@ -11,6 +11,7 @@ import {
   runWithTerminal,
   SLOW,
 } from '../fixtures/stdout.js';
+import { initScripted } from '../tools.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'wangp-console-'));
 
@@ -215,4 +216,11 @@ test('a slow stderr gets all lines, also when the process exits', async () => {
   expect(left.text).toBe(
     Array.from({ length: 20_000 }, (_, n) => `${String(n).padStart(5, '0')} ${'x'.repeat(94)}\n`).join(''),
   );
+});
+
+test('a program that Python starts has the three standard descriptors of this process', async () => {
+  await using session = await initScripted();
+  const program = 'import os; [os.fstat(descriptor) for descriptor in (0, 1, 2)]';
+  const statements = `import subprocess; result = subprocess.call([sys.executable, "-c", ${JSON.stringify(program)}])`;
+  expect(await session.call('execute', [statements])).toBe(0);
 });

@@ -88,7 +88,9 @@ describe('a refused submission rejects:', () => {
     const job = await session.submitTask({ script: 'job.wait_for_cancel(20)' });
     await expect(session.submitTask({})).rejects.toMatchObject({
       code: 'ERR_WANGP_BUSY',
-      message: 'the session has a job that is still running: await its result() before the next submit',
+      message:
+        'the session has a job that is still running: await its result() before the next submit, or ' +
+        'let jobs wait for their turn: createPool()',
     });
     expect(job.done).toBe(false);
     job.cancel();

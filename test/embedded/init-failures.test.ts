@@ -186,11 +186,11 @@ describe('a failed init()', () => {
   });
 
   test('a module of preImport that raises is named, and runs again at the next init()', async () => {
-    const root = await makeRoot('raising-shim', answering('[sys.tries, "raising_shim" in sys.modules]'));
+    const root = await makeRoot('raising-shim', answering('"raising_shim" in sys.modules'));
     const shim = path.join(folder, 'raising_shim.py');
     await writeFile(
       shim,
-      'import sys\nsys.tries = getattr(sys, "tries", 0) + 1\nif sys.tries < 2: raise OSError("no")\n',
+      'import os\nif not os.path.exists(__file__ + ".tried"): open(__file__ + ".tried", "w").close(); raise OSError("no")\n',
     );
     const answers = (await inChild(`const options = ${JSON.stringify({ root, preImport: [shim] })};
       return [await failure(options), await seen(options)];`)) as unknown[];
@@ -199,7 +199,7 @@ describe('a failed init()', () => {
         code: 'ERR_WANGP_IMPORT',
         message: `the module '${shim}' of preImport could not be imported: OSError: no`,
       }),
-      [2, true],
+      true,
     ]);
   });
 

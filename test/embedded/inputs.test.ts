@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { init, type RawVideo, type Settings, type VideoTensor, type WanGPSession } from 'wangp-node';
 import { runPython } from '../fixtures/inspect-media.js';
-import { PACKAGE, runScript, TINY_VIDEO } from '../tools.js';
+import { IN_CHILD, PACKAGE, runScript, TINY_VIDEO } from '../tools.js';
 
 const WIDTH = 64;
 const HEIGHT = 48;
@@ -150,7 +150,8 @@ test('two inputs of one name have two paths, and disposing of one leaves the oth
   await light![Symbol.asyncDispose]();
 });
 
-test('a Worker that ends leaves no input behind', async () => {
+// In a child of its own, a Worker's inputs are out of reach for the others.
+test.skipIf(IN_CHILD)('a Worker that ends leaves no input behind', async () => {
   const worker = new Worker(
     `const { parentPort, workerData } = require('node:worker_threads');
      const { init } = require(workerData);

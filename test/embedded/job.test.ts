@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { GenerationFailedError, type GenerationResult, openTensor, WanGPError, WanGPSession } from 'wangp-node';
-import { initScripted } from '../tools.js';
+import { IN_CHILD, initScripted } from '../tools.js';
 
 let session: WanGPSession;
 
@@ -121,7 +121,7 @@ describe('wrong options are refused, naming the right ones', () => {
   test('those of registerVideo', async () => {
     const video = { data: Buffer.alloc(3), width: 1, height: 1, frames: 1 };
     await expect(session.registerVideo('a', video, { framesPerSecond: 5 } as never)).rejects.toMatchObject(
-      refused('registerVideo() has no option framesPerSecond: there are fps'),
+      refused('registerVideo() has no option framesPerSecond: it takes only fps'),
     );
     await expect(session.registerVideo('a', { ...video, fps: 24 })).rejects.toMatchObject(
       refused('video has no fps: give it as registerVideo(name, video, { fps: 24 })'),
@@ -158,7 +158,7 @@ describe('job.on(), once() and off()', () => {
     ['onComplete', 'here it is called completed'],
     ['onProgress', 'here it is called progress'],
     ['onEvent', 'here it is called *'],
-    ['onFinish', 'there are started, progress, preview'],
+    ['onFinish', 'there are queued, started, progress, preview'],
   ])('refuse %s, which would never be heard', async (kind, hint) => {
     const job = await session.submitTask({});
     const error = expect.objectContaining({
@@ -269,7 +269,7 @@ describe('what a job is made of', () => {
         '  events: JobEvents { waiting: 3, closed: true, dropped: {} }\n}',
     );
     expect(inspect({ job }, { depth: 0 })).toBe('{ job: [SessionJob] }');
-    expect(inspect(session)).toMatch(/^WanGPSession {\s+info: {[^]*isSample: false[^]*},\s+jobs: 0\s+}$/);
+    expect(inspect(session)).toMatch(/^WanGPSession {\s+info: {[^]*isSample: false[^]*},\s+pid: \d+,\s+jobs: 0\s+}$/);
   });
 });
 
@@ -279,12 +279,14 @@ describe('a tensor', () => {
   test('is shown by util.inspect and JSON.stringify, after dispose() too', async () => {
     const { artifacts } = await session.runTask({ script });
     const video = artifacts[0]!.video!;
-    const shown = "shape: [ 3, 1, 2, 2 ], dtype: 'uint8', fps: 8, zeroCopy: true, disposed:";
+    const [zeroCopy, memory] = IN_CHILD ? [false, 'own'] : [true, 'python'];
+    const shown = `shape: [ 3, 1, 2, 2 ], dtype: 'uint8', fps: 8, zeroCopy: ${zeroCopy}, memory: '${memory}', disposed:`;
     const flat = (): string => inspect(video, { breakLength: Infinity });
     expect(flat()).toBe(`VideoTensor { ${shown} false }`);
     video.dispose();
     expect(flat()).toBe(`VideoTensor { ${shown} true }`);
-    expect(JSON.parse(JSON.stringify(video))).toEqual({ shape: [3, 1, 2, 2], dtype: 'uint8', fps: 8, zeroCopy: true });
+    const fields = { shape: [3, 1, 2, 2], dtype: 'uint8', fps: 8, zeroCopy, memory };
+    expect(JSON.parse(JSON.stringify(video))).toEqual(fields);
   });
 
   test('refuses data and share() after dispose(), also where data was read before', async () => {

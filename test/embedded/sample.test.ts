@@ -12,7 +12,7 @@ import {
   type WanGPSession,
 } from 'wangp-node';
 import { inspectMedia, runPython } from '../fixtures/inspect-media.js';
-import { FIXTURES, TINY_VIDEO } from '../tools.js';
+import { FIXTURES, IN_CHILD, TINY_VIDEO } from '../tools.js';
 
 const GUIDE = path.join(FIXTURES, 'media', 'guide.mp4');
 const WITH_MEDIA = { _api: { return_media: true } };
@@ -64,12 +64,12 @@ describe('a video', () => {
     expect(result.generatedFiles).toEqual([artifact!.path]);
     expect(path.isAbsolute(artifact!.path!) && artifact!.path!.startsWith(outputDir)).toBe(true);
     expect(artifact).toMatchObject({ mediaType: 'video', clientId: 'mine', fps: 12, hdr: false, videoHdr: null });
-    expect(artifact!.video).toMatchObject({ shape: [3, 13, 64, 96], dtype: 'uint8', zeroCopy: true, fps: 12 });
+    expect(artifact!.video).toMatchObject({ shape: [3, 13, 64, 96], dtype: 'uint8', zeroCopy: !IN_CHILD, fps: 12 });
     expect(artifact!.audio).toMatchObject({
       shape: [52_000, 2],
       dtype: 'float32',
       samplingRate: 48_000,
-      zeroCopy: true,
+      zeroCopy: !IN_CHILD,
     });
     const file = inspectMedia(artifact!.path!);
     expect(file.video).toEqual({ codec: 'h264', frames: 13, width: 96, height: 64, fps: 12 });
@@ -156,7 +156,7 @@ test('the pictures of a batch are PNG files with the pixels of their artifact', 
   expect(result.artifacts).toHaveLength(1);
   const artifact = result.artifacts[0]!;
   expect(artifact).toMatchObject({ path: result.generatedFiles[0], mediaType: 'image', fps: null, audio: null });
-  expect(artifact.video).toMatchObject({ shape: [3, 2, 40, 50], zeroCopy: true, fps: null });
+  expect(artifact.video).toMatchObject({ shape: [3, 2, 40, 50], zeroCopy: !IN_CHILD, fps: null });
   for (const [frame, path] of result.generatedFiles.entries()) {
     const file = inspectMedia(path);
     expect(file.video).toMatchObject({ codec: 'png', frames: 1, width: 50, height: 40 });
@@ -168,7 +168,7 @@ test('a sound is a WAV file with the samples of its artifact', async () => {
   const settings = { model_type: 'ace_step_v1_5', duration_seconds: 0.5, num_inference_steps: 2, seed: 4 };
   const artifact = await artifactOf(settings);
   expect(artifact).toMatchObject({ mediaType: 'audio', video: null, fps: null });
-  expect(artifact.audio).toMatchObject({ shape: [24_000, 2], samplingRate: 48_000, zeroCopy: true });
+  expect(artifact.audio).toMatchObject({ shape: [24_000, 2], samplingRate: 48_000, zeroCopy: !IN_CHILD });
   const { audio, video } = inspectMedia(artifact.path!);
   expect(video).toBeNull();
   expect(audio).toMatchObject({ codec: 'pcm_s16le', samples: 24_000, rate: 48_000, channels: 2 });

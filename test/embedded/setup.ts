@@ -2,7 +2,12 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { afterAll, afterEach, beforeEach, expect } from 'vitest';
-import { collectUntil, liveCounts, REPOSITORY } from '../tools.js';
+import { collectUntil, liveCounts as embeddedCounts, REPOSITORY, sharedCounts } from '../tools.js';
+
+function liveCounts(): ReturnType<typeof embeddedCounts> {
+  const counts = embeddedCounts();
+  return { ...counts, memories: counts.memories + sharedCounts().memories };
+}
 
 let before = liveCounts();
 

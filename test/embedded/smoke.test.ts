@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { init, type SessionEvent, type SessionJob, type WanGPSession } from 'wangp-node';
-import { runScript, TINY_VIDEO } from '../tools.js';
+import { IN_CHILD, runScript, TINY_VIDEO } from '../tools.js';
 
 const WITH_MEDIA = { _api: { return_media: true } };
 
@@ -50,8 +50,8 @@ test('returned media say that they arrived without a copy, and dispose() empties
   expect(result.errors).toEqual([]);
   const [{ path: file, video, audio }] = result.artifacts as [(typeof result.artifacts)[number]];
   expect(existsSync(file!)).toBe(true);
-  expect(video).toMatchObject({ shape: [3, 5, 48, 64], dtype: 'uint8', zeroCopy: true });
-  expect(audio).toMatchObject({ dtype: 'float32', samplingRate: 48_000, zeroCopy: true });
+  expect(video).toMatchObject({ shape: [3, 5, 48, 64], dtype: 'uint8', zeroCopy: !IN_CHILD });
+  expect(audio).toMatchObject({ dtype: 'float32', samplingRate: 48_000, zeroCopy: !IN_CHILD });
   const views = [video!.data.subarray(10), audio!.data.subarray(10)];
   expect(views.map(({ length }) => length)).toEqual([3 * 5 * 48 * 64 - 10, audio!.shape[0]! * audio!.shape[1]! - 10]);
   video!.dispose();
@@ -113,7 +113,7 @@ add_artifact(video_tensor_uint8=kept["media"], fps=8.0)\` });
     expect(answers()).toMatchObject({ sent: 'the same', types });
   });
 
-  test('sees NumPy memory at the address at which Python has it', () => {
+  test.skipIf(IN_CHILD)('sees NumPy memory at the address at which Python has it', () => {
     expect(answers()).toMatchObject({ errors: [], inPlace: true, last: 23 });
   });
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { WanGPError } from '../../index';
 import type { PythonSource } from '../../python/candidates';
 import type { PythonEnvironment, PythonSurvey, SurveyedInterpreter } from '../../python/find';
-import { binaryFolders, coreName, findBinary, missingBinary } from '../../runtime/binaries';
+import { binaryFolders, coreName, findBinary, LOADER, missingBinary, SHARED_MEMORY } from '../../runtime/binaries';
 import { type Check, Finding } from './check';
 
 const ORIGINS: Readonly<Record<PythonSource, string>> = {
@@ -53,7 +53,9 @@ function describe(interpreter: SurveyedInterpreter, chosen: PythonEnvironment | 
 /** The names of the binaries of a folder. */
 function binariesIn(folder: string): readonly string[] {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((name) => name === 'loader.node' || /^core\.cp3\d+\.node$/.test(name));
+  return readdirSync(folder).filter(
+    (name) => [LOADER, SHARED_MEMORY].includes(name) || /^core\.cp3\d+\.node$/.test(name),
+  );
 }
 
 function minorOf(name: string): string | undefined {
@@ -68,10 +70,10 @@ export function checkBinary(chosen: PythonEnvironment | undefined): Check {
     const names = binariesIn(folder);
     return `${folder}: ${names.length === 0 ? 'none' : names.join(', ')}`;
   });
-  const loader = findBinary('loader.node');
+  const loader = findBinary(LOADER);
   const executable = chosen?.executable;
   try {
-    if (loader === undefined) throw missingBinary('loader.node', 'the native addon is not built', executable);
+    if (loader === undefined) throw missingBinary(LOADER, 'the native addon is not built', executable);
     if (chosen !== undefined && findBinary(coreName(chosen.minor)) === undefined) {
       const why = `there is no native core for Python ${chosen.minor} (${chosen.executable})`;
       throw missingBinary(coreName(chosen.minor), why, executable);

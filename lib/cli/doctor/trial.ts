@@ -5,12 +5,12 @@
 import { WanGPError } from '../../errors';
 import { toTensor } from '../../memory/tensor';
 import type { PythonEnvironment } from '../../python/find';
-import { Runtime } from '../../runtime/embedded';
+import { EmbeddedRuntime } from '../../runtime/embedded';
 import type { TrialAnswer } from './start';
 
 async function start(python: PythonEnvironment): Promise<TrialAnswer> {
   try {
-    const { interpreter, deepBind } = await Runtime.start(python, toTensor);
+    const { interpreter, deepBind } = await EmbeddedRuntime.start(python, toTensor);
     return { started: true, deepBind, ownWorkingDirectory: interpreter.ownWorkingDirectory };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
