@@ -16,8 +16,7 @@ void LetProgramsInheritStdio() {}
 
 void LetProgramsInheritStdio() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
-    const int flags = fcntl(descriptor, F_GETFD);
-    if (flags != -1) fcntl(descriptor, F_SETFD, flags & ~FD_CLOEXEC);
+    fcntl(descriptor, F_SETFD, 0);  // FD_CLOEXEC is the only flag there is
   }
 }
 
