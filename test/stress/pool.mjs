@@ -112,7 +112,8 @@ async function run({ jobs, kills, attempts }) {
       ended += 1;
       attemptsOf[seed] = job.attempts;
       const [error] = data.errors;
-      const hasDied = error?.stage === 'runtime' && /\(\d+\) was (ended by SIGSEGV|killed \(SIGKILL\))/.test(error.message);
+      const hasDied =
+        error?.stage === 'runtime' && /\(\d+\) was (ended by SIGSEGV|killed \(SIGKILL\))/.test(error.message);
       outcomes[data.success ? 'success' : hasDied ? 'died' : 'other'] += 1;
       if (!data.success && !hasDied) fault(`job ${seed} has ended with ${JSON.stringify(data.errors)}`);
       // Half of them are left to the collector.
