@@ -2,18 +2,19 @@ import { currentDirectory } from '../../directory';
 import { WanGPError } from '../../errors';
 import type { PythonEnvironment } from '../../python/find';
 import type { MemoryFactory } from '../embedded';
-import type { NativeError, SegmentHandle, SharedMemoryAddon, TensorLayout } from '../native';
+import type { NativeError, SharedMemoryAddon } from '../native';
 import { toWanGPError } from '../native-error';
-import { ownMemory, OWN_MEMORY } from '../own-memory';
 import { Channel, type ChannelListener, type DeathListener, type Runtime, type RuntimeCallOptions } from '../runtime';
-import { joinSharedMemory, tensorOverSegment } from '../shared-memory';
+import { joinSharedMemory } from '../shared-memory';
 import { toCloneable } from './cloneable';
 import { deathOf } from './death';
+import { Life, startProcess } from './life';
 import type { CallMessage, Parcel, PlainError, ToParent } from './messages';
 import { findNode } from './node-binary';
 import { putIn } from './parcels';
-import { type ChildEnd, PythonProcess } from './process';
-import { OpenSegments, SegmentPool, SMALLEST_SHARED } from './segments';
+import type { ChildEnd } from './process';
+import { SMALLEST_SHARED } from './segments';
+import { toTensor } from './tensors';
 
 export interface ChildOptions {
   readonly python: PythonEnvironment;
@@ -27,12 +28,6 @@ export interface ChildOptions {
 const LONGEST_PAUSE_MS = 30_000;
 /** A child that lived longer than this is not one that dies again and again. */
 const LONG_LIFE_MS = 60_000;
-
-interface Pending {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  readonly channel: number | undefined;
-}
 
 interface OpenChannel {
   readonly listener: ChannelListener;
@@ -51,46 +46,9 @@ function toError({ name, message, stack, ...plain }: PlainError): unknown {
   return toWanGPError(error);
 }
 
-/** What stands where a tensor should: a warning says so, for an artifact without media is easily missed. */
-function lostTensor({ dtype, size }: TensorLayout, why: string): object {
-  process.emitWarning(`a tensor of the child's (${dtype}, ${size} bytes) is lost: ${why}`, 'WanGPWarning');
-  return { pythonType: 'memoryview', repr: `${dtype}, ${size} bytes: ${why}` };
-}
-
 /** What a call has ended with, until it is told as an error. */
 class Refusal {
   constructor(readonly plain: PlainError) {}
-}
-
-/** Some refusals of the system are thrown, others are the end of a process that was none. */
-function startProcess(...args: ConstructorParameters<typeof PythonProcess>): PythonProcess {
-  try {
-    return new PythonProcess(...args);
-  } catch (failure) {
-    throw deathOf(0, { exitCode: null, signal: null, stderr: '', failure: failure as Error });
-  }
-}
-
-/** A living child and what it has been asked for. */
-class Life {
-  readonly startedAt = Date.now();
-  /** Which of the runtime's Pythons it is; 0 until that runs. */
-  incarnation = 0;
-  readonly process: PythonProcess;
-  readonly pool: SegmentPool;
-  readonly opened: OpenSegments;
-  readonly pending = new Map<number, Pending>();
-  client = 0;
-  /** Its last session was closed: it ends once nothing is awaited of it. */
-  isReleased = false;
-  /** Nobody needs it any more: its end is no death. */
-  isDismissed = false;
-
-  constructor(process: PythonProcess, addon: SharedMemoryAddon) {
-    this.process = process;
-    this.pool = new SegmentPool(addon, (number) => process.send({ type: 'close segment', number }));
-    this.opened = new OpenSegments(addon);
-  }
 }
 
 /**
@@ -349,30 +307,7 @@ export class ChildRuntime implements Runtime {
   }
 
   #unpack(life: Life, parcels: readonly Parcel[]): Promise<unknown[]> {
-    return Promise.all(parcels.map((parcel) => this.#tensorOf(life, parcel)));
-  }
-
-  async #tensorOf(life: Life, parcel: Parcel): Promise<unknown> {
-    const { dtype, shape, size } = parcel;
-    if ('bytes' in parcel) {
-      // A view of the whole message.
-      const { buffer } = parcel.bytes.slice();
-      return this.#fromMemory(OWN_MEMORY, ownMemory(buffer, dtype, shape));
-    }
-    if ('lost' in parcel && parcel.lost === 'too large') {
-      return this.#fromMemory(OWN_MEMORY, ownMemory(null, dtype, shape));
-    }
-    if ('lost' in parcel) return lostTensor(parcel, 'the child had no memory, or no descriptor, for it');
-    const { number } = parcel;
-    const free = (): void => life.process.send({ type: 'free segment', number });
-    let handle: SegmentHandle;
-    try {
-      handle = life.opened.open(parcel);
-    } catch (error) {
-      free();
-      return lostTensor(parcel, error instanceof Error ? error.message : String(error));
-    }
-    return tensorOverSegment(this.#addon, handle, { dtype, shape, size }, free);
+    return Promise.all(parcels.map((parcel) => toTensor(parcel, life, this.#addon, this.#fromMemory)));
   }
 
   /** The child has ended: what it was asked for is told so. Returns the error that tells it. */
