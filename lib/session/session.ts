@@ -29,6 +29,7 @@ import {
   type InitOptions,
   type SubmitOptions,
 } from './options';
+import { ExitListeners } from './exit-listeners';
 import { findRuntime } from './places';
 import {
   type AudioPostprocessingOptions,
@@ -89,15 +90,6 @@ export async function startSession(
   return makeSession(connection, answer, options.callbacks ?? undefined);
 }
 
-function checkExitKind(kind: unknown, listener: unknown): void {
-  if (kind !== 'exit') {
-    throw invalid(
-      `a session has only the event 'exit', not ${describe(kind)}. Events of a generation are its job's: job.on('progress', …)`,
-    );
-  }
-  if (typeof listener !== 'function') throw invalid(`the listener must be a function, not ${describe(listener)}`);
-}
-
 const UNCLONEABLE = uncloneable(
   'a session stays in the thread that made it: call init() in the Worker too, both then use the same WanGP; it',
 );
@@ -120,7 +112,7 @@ export class WanGPSession extends ModelLibrary {
   readonly uncloneable = UNCLONEABLE;
   readonly #connection: Connection;
   readonly #callbacks: Callbacks | undefined;
-  readonly #exitListeners = new Set<(exit: ChildExit) => void>();
+  readonly #exitListeners = new ExitListeners();
   /** Jobs that have not ended: accepted ones, and those that are about to be. */
   readonly #jobs = new Set<JobControl>();
   /** Those of them whose submit was withdrawn too late to be refused: the next submit waits for their end. */
@@ -140,7 +132,7 @@ export class WanGPSession extends ModelLibrary {
     const { info } = answer;
     const { runtime } = connection;
     this.#connection = connection;
-    connection.deathListener = (exit) => this.#tellExit(exit);
+    connection.deathListener = (exit) => this.#exitListeners.tell(exit, (error) => runtime.reportUncaught(error));
     this.#callbacks = callbacks;
     this.info = {
       wangpVersion: info.wangp_version,
@@ -294,42 +286,25 @@ export class WanGPSession extends ModelLibrary {
    * session.on('exit', ({ error }) => console.error(error.message));
    */
   on(kind: 'exit', listener: (exit: ChildExit) => void): this {
-    checkExitKind(kind, listener);
-    this.#exitListeners.add(listener);
+    this.#exitListeners.add(kind, listener, false);
     return this;
   }
 
   /** Calls `listener` with the next end of a child, as {@link on} does, and then no more. */
   once(kind: 'exit', listener: (exit: ChildExit) => void): this {
-    checkExitKind(kind, listener);
-    const onExit = (exit: ChildExit): void => {
-      this.#exitListeners.delete(onExit);
-      listener(exit);
-    };
-    this.#exitListeners.add(onExit);
+    this.#exitListeners.add(kind, listener, true);
     return this;
   }
 
-  /** Removes a listener that {@link on} added. */
+  /** Removes a listener that {@link on} or {@link once} added. */
   off(kind: 'exit', listener: (exit: ChildExit) => void): this {
-    checkExitKind(kind, listener);
-    this.#exitListeners.delete(listener);
+    this.#exitListeners.remove(kind, listener);
     return this;
   }
 
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
     return show('WanGPSession', { info: this.info, pid: this.pid, jobs: this.#jobs.size }, depth, options);
-  }
-
-  #tellExit(exit: ChildExit): void {
-    for (const listener of [...this.#exitListeners]) {
-      try {
-        listener(exit);
-      } catch (error) {
-        this.#connection.runtime.reportUncaught(error);
-      }
-    }
   }
 
   /** Once there is a Python to talk to. */

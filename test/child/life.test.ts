@@ -108,6 +108,13 @@ describe('a child that dies', () => {
   test('again and again is started anew after a pause that grows', async () => {
     await using session = await start({ restartPauseMs: 1000, env: { WANGP_TEST: 'pause' } });
     const times: number[] = [];
+    const heard = { each: 0, first: 0, removed: 0 };
+    const removed = (): void => void (heard.removed += 1);
+    session
+      .on('exit', () => (heard.each += 1))
+      .once('exit', () => (heard.first += 1))
+      .on('exit', removed)
+      .off('exit', removed);
     for (let count = 0; count < 4; count += 1) {
       const before = Date.now();
       expect(await session.runTask({ script: `${LATER}os._exit(1)` })).toMatchObject({ success: false });
@@ -116,6 +123,13 @@ describe('a child that dies', () => {
     // The first start had been there already, the second came at once.
     expect(times[2]!).toBeGreaterThanOrEqual(1000);
     expect(times[3]!).toBeGreaterThanOrEqual(2000);
+    expect(heard).toEqual({ each: 4, first: 1, removed: 0 });
+    expect(() => session.on('Exit' as 'exit', removed)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_WANGP_ARGUMENT',
+        message: expect.stringMatching(/^a session has only the event 'exit', not "Exit"/) as string,
+      }),
+    );
   });
 });
 
