@@ -141,9 +141,13 @@ const LIMITS = { testMs: 300_000, shortMs: 480_000, fullMs: 1_800_000 };
 /**
  * Runs test/foreign/ to its end and tells what it said, how long it took, and how it ended. `start(args, { limitMs, env })`
  * runs the other platform's Node with these arguments and resolves with its output and exit code; `pathOf` gives a path
- * as that Node writes it. Resolves with the exit code of the script.
+ * as that Node writes it. `shortMore` runs besides in both forms, `more` in the full one. Resolves with the exit code of
+ * the script.
  */
-export async function runTestsIn(project, { name, place, more = [], pathOf = (file) => file, start, started }) {
+export async function runTestsIn(
+  project,
+  { name, place, shortMore = [], more = [], pathOf = (file) => file, start, started },
+) {
   const short = process.argv.includes('--short');
   const report = path.join(project, 'report.txt');
   const args = [
@@ -151,7 +155,7 @@ export async function runTestsIn(project, { name, place, more = [], pathOf = (fi
     `--test-reporter-destination=${pathOf(report)}`,
     `--test-timeout=${LIMITS.testMs}`,
     pathOf(path.join(project, 'tests', 'main.mjs')),
-    ...(short ? FILES.short : [...FILES.full, ...more]),
+    ...(short ? [...FILES.short, ...shortMore] : [...FILES.full, ...shortMore, ...more]),
   ];
   const limitMs = short ? LIMITS.shortMs : LIMITS.fullMs;
   const { code, output } = await start(args, { limitMs, env: { WANGP_FOREIGN: JSON.stringify(place) } });

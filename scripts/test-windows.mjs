@@ -1,6 +1,7 @@
 // npm run test:windows [-- --short]: the Windows binaries under Wine, on Linux x64. Installs Wine where it is missing,
 // fetches a Node and a CPython for Windows, and runs test/foreign/ there in a project into which npm has installed the
-// packed package. `--short`: one generation by the API and one by the command line.
+// packed package. `--short`: one generation by the API and one by the command line, and
+// a child's life.
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fetchCPython } from './cpythons.mjs';
@@ -106,6 +107,7 @@ process.exitCode = await runTestsIn(project, {
     workingDirectory: 'absolute-paths',
     slow: 3,
   },
+  shortMore: ['child'],
   more: ['windows'],
   pathOf: windowsPath,
   start: (args, options) => runInWine(node, args, { cwd: project, ...options }),
