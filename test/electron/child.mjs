@@ -9,7 +9,7 @@ const GIBIBYTE = 2 ** 30;
 /** How long a child may outlive its app. */
 const GRACE_MS = 2000;
 
-const WARNING = /Warning: inside Electron, place: 'here'/g;
+const WARNING = /Warning: inside Electron, Python in this process \(place: 'here'\)/g;
 
 for (const where of PROCESSES) {
   const name = where === 'main' ? 'the main process' : 'a utility process';
