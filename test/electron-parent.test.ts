@@ -73,8 +73,23 @@ describe('on a Node without what Node 16 (Electron 22) lacks', () => {
   });
 });
 
+const LIKE_ELECTRON = "Object.defineProperty(process.versions, 'electron', { value: '22.3.25' });";
+
+test('in Electron with no Node at all, init() rejects with ERR_WANGP_NODE_NOT_FOUND and the line that installs one', async () => {
+  const answer = await run(
+    `${LIKE_ELECTRON}\nprocess.env.PATH = '/nowhere';\ndelete process.env.WANGP_NODE_BINARY;`,
+    REPOSITORY,
+    `answer = await init().then(() => 'started', ({ code, message }) => ({ code, message }));`,
+  );
+  expect(answer).toEqual({
+    code: 'ERR_WANGP_NODE_NOT_FOUND',
+    message: expect.stringMatching(
+      /Run `npm install node(-bin)?-\w+-\w+@22`, or name one with the option node or WANGP_NODE_BINARY \(docs\/electron\.md\)$/,
+    ) as string,
+  });
+});
+
 describe("in an Electron app's archive", () => {
-  const LIKE_ELECTRON = "Object.defineProperty(process.versions, 'electron', { value: '22.3.25' });";
   let inArchive: string;
   let beside: string;
 
